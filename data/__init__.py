@@ -1,0 +1,1 @@
+"""KNOW: what is on record, and who may read it."""

@@ -1,0 +1,284 @@
+"""What an edition holds: one contract per table of the frozen DuckDB file (design.md section 3).
+
+``metrics/`` fills them, ``data/queries.py`` reads them. Points and scores are 0 to 100. A *unit* is what is scored:
+
+========  ==============================================  =============================================
+level     unit_id                                         counts
+========  ==============================================  =============================================
+estate    the estate_id                                   all records of the estate, whoever managed
+tenure    ``management.unit_id``: one company's unbroken  records of that spell only: the company's score,
+          spell at one estate                             and the only one flags may rest on
+head      ``tenures.tenure_id``: one office head's spell  records of that spell only
+========  ==============================================  =============================================
+
+``period`` is a quarter such as ``2026Q3``. ``evidence`` carries the quarter in which each record was decided.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import pandera.polars as pa
+import polars as pl
+
+from data.codes import ESTATE_CLASSES
+
+LEVELS = ("estate", "tenure", "head")
+STATES = ("rated", "not_rated")
+BANDS = ("excellent", "good", "attention", "failing")
+SUBINDICES = ("fire", "rectification", "drills", "security", "residents")
+VALUE_STATES = ("measured", "not_applicable", "not_collected")
+STEPS = ("none", "attention", "listing", "interview", "replacement", "commendation")
+
+Moment = Annotated[pl.Datetime, "us", "UTC"]
+_level = {"isin": LEVELS}
+
+
+class Edition(pa.DataFrameModel):
+    """One row: what this file is."""
+
+    edition_id: str
+    status: str = pa.Field(isin=("draft", "published"))
+    period: str  # the period decided on; earlier periods are the history beside it
+    as_of: int = pa.Field(ge=0)  # the last delivery counted (deliveries.seq)
+    demo: bool  # invented records: said on every page
+    made_at: Moment
+    made_by: str
+    program_version: str
+    rulebook_hash: str
+    content_hash: str  # over every table of scores; `verify` compares it
+
+
+class Rulebook(pa.DataFrameModel):
+    """One rule file as it stood."""
+
+    name: str
+    text: str
+
+
+class Period(pa.DataFrameModel):
+    """One quarter this edition scored."""
+
+    period: str
+    start: date
+    end: date  # exclusive
+
+
+class EstateInEdition(pa.DataFrameModel):
+    """One estate in one period, as the register had it on the period's last day."""
+
+    period: str
+    estate_id: str
+    name_zh: str
+    name_en: str = pa.Field(nullable=True)
+    estate_class: str = pa.Field(isin=ESTATE_CLASSES)
+    size_band: str = pa.Field(isin=("small", "medium", "large"))  # bounds in rules/index.toml
+    households: int
+    subdistrict_id: str
+    station_id: str = pa.Field(nullable=True)
+    company_id: str = pa.Field(nullable=True)  # in charge on the last day; empty = unmanaged
+    head_id: str = pa.Field(nullable=True)
+    unit_id: str = pa.Field(nullable=True)  # that company's spell (level tenure)
+    longitude: float = pa.Field(nullable=True)
+    latitude: float = pa.Field(nullable=True)
+
+
+class Management(pa.DataFrameModel):
+    """One unbroken spell of one company at one estate (neighbouring tenures joined)."""
+
+    unit_id: str
+    estate_id: str
+    company_id: str
+    valid_from: date
+    valid_to: date  # exclusive; 9999-12-31 = open
+
+
+class Evidence(pa.DataFrameModel):
+    """One record that one metric looked at. Counted where ``excluded`` is empty."""
+
+    metric: str
+    period: str  # the quarter of decided_on
+    estate_id: str
+    tenure_id: str = pa.Field(nullable=True)  # the tenure that answers; empty = nobody's
+    unit_id: str = pa.Field(nullable=True)
+    record_table: str
+    record_id: str
+    delivery_id: str = pa.Field(nullable=True)
+    line: int = pa.Field(nullable=True)
+    occurred_on: date
+    decided_on: date
+    numerator: float
+    denominator: float
+    square: float
+    excluded: str = pa.Field(nullable=True)  # why it does not count: a word key below `excluded.`
+    facts: str = pa.Field(nullable=True)  # JSON of the record's own columns named by the metric
+
+
+class MetricSum(pa.DataFrameModel):
+    """One metric of one unit at one period: decayed sums over the window (method.md sections 2, 6)."""
+
+    level: str = pa.Field(**_level)
+    unit_id: str
+    period: str
+    metric: str
+    y: float  # sum of weight x numerator
+    e: float  # sum of weight x exposure (or denominator)
+    e2: float  # sum of weight^2 x exposure
+    yy: float  # sum of weight x square
+    records: int
+
+
+class Prior(pa.DataFrameModel):
+    """What is known of a class before looking at an estate (method.md 2.2 to 2.4)."""
+
+    period: str
+    estate_class: str
+    metric: str
+    family: str
+    m: float  # class level
+    tau2: float  # between-estate variance after the strength factor (rho for proportions)
+    strength: float  # lambda of method.md 2.3
+    units: int
+    c: float = pa.Field(nullable=True)  # severity: the class constant; mean: sigma squared
+
+
+class MetricScore(pa.DataFrameModel):
+    """One metric of one unit at one period, in the words of the estate page."""
+
+    level: str = pa.Field(**_level)
+    unit_id: str
+    estate_id: str
+    period: str
+    metric: str
+    state: str = pa.Field(isin=VALUE_STATES)
+    raw: float = pa.Field(nullable=True)  # the bare record: y / e
+    estimate: float = pa.Field(nullable=True)  # after the pull to the class
+    points: float = pa.Field(nullable=True, ge=0, le=100)
+    own_points: float = pa.Field(nullable=True, ge=0, le=100)  # of the bare record
+    weight: float  # share of the sub-index after n/a are dropped; 0 = shown, not scored
+    records: int
+    exposure: float
+    points_lost: float = pa.Field(nullable=True)  # of the index, exact (method.md 4.2)
+    gap_to_class: float = pa.Field(nullable=True)  # index points above (+) or below (-) the class level
+
+
+class SubindexScore(pa.DataFrameModel):
+    """One sub-index of one unit at one period."""
+
+    level: str = pa.Field(**_level)
+    unit_id: str
+    period: str
+    subindex: str = pa.Field(isin=SUBINDICES)
+    points: float = pa.Field(ge=0, le=100)
+    weight: float
+    points_lost: float
+
+
+class IndexScore(pa.DataFrameModel):
+    """One unit at one period: the property management index (物业管理水平指数)."""
+
+    level: str = pa.Field(**_level)
+    unit_id: str
+    estate_id: str
+    company_id: str = pa.Field(nullable=True)
+    head_id: str = pa.Field(nullable=True)
+    period: str
+    estate_class: str
+    households: int
+    own_score: float = pa.Field(nullable=True)  # the bare record, no prior
+    score: float = pa.Field(nullable=True)  # before caps
+    cap: float = pa.Field(nullable=True)
+    cap_reason: str = pa.Field(nullable=True)  # findings in force, comma-joined
+    final: float = pa.Field(nullable=True)  # min(score, cap)
+    state: str = pa.Field(isin=STATES)
+    why_not_rated: str = pa.Field(nullable=True)  # comma-joined reason codes below `not_rated.`
+    band: str = pa.Field(isin=BANDS, nullable=True)
+    coverage: float  # share of applicable weight that was measured
+    sources: int  # independent sources with evidence
+    records: int
+    in_charge_days: int = pa.Field(nullable=True)
+    current: bool  # the unit stands on the period's last day
+    rank_in_class: int = pa.Field(nullable=True)  # 1 = best, among rated current units of the class
+    class_size: int = pa.Field(nullable=True)
+    rank_overall: int = pa.Field(nullable=True)
+    overall_size: int = pa.Field(nullable=True)
+
+
+class CompanyScore(pa.DataFrameModel):
+    """One company (party=company) or office head (party=head) at one period (method.md section 8)."""
+
+    party: str = pa.Field(isin=("company", "head"))
+    party_id: str
+    period: str
+    mean: float = pa.Field(nullable=True)  # weighted mean of its units
+    worst_fifth: float = pa.Field(nullable=True)
+    final: float = pa.Field(nullable=True)  # min(mean, worst_fifth + guard)
+    state: str = pa.Field(isin=STATES)
+    why_not_rated: str = pa.Field(nullable=True)
+    band: str = pa.Field(isin=BANDS, nullable=True)
+    units: int
+    units_rated: int
+    households: int
+    worst_unit_id: str = pa.Field(nullable=True)
+    rank: int = pa.Field(nullable=True)
+    ranked: int = pa.Field(nullable=True)
+
+
+class Quantile(pa.DataFrameModel):
+    """Anonymous class distribution: all a manager sees of others. Hidden below rules/index.toml `min_class_shown`."""
+
+    period: str
+    estate_class: str
+    metric: str  # a metric, a sub-index name, or `index`
+    units: int
+    p10: float
+    p25: float
+    p50: float
+    p75: float
+    p90: float
+
+
+class Due(pa.DataFrameModel):
+    """One step due for consideration: recommended by the ladder, decided by a person."""
+
+    period: str
+    party: str = pa.Field(isin=("estate", "head", "company"))
+    party_id: str  # the unit_id (estate: level tenure; head: level head) or the company_id
+    estate_id: str = pa.Field(nullable=True)
+    company_id: str = pa.Field(nullable=True)
+    head_id: str = pa.Field(nullable=True)
+    step: str = pa.Field(isin=STEPS)
+    reason: str  # a word key below `due.`
+    params: str  # JSON: the numbers the sentence names
+    rule_from: date  # version of rules/ladder.toml
+    basis: str  # law keys, as in the rule
+
+
+class DataQuality(pa.DataFrameModel):
+    """Rows set aside, shown beside every score they might have touched."""
+
+    estate_id: str
+    record_table: str
+    rows_set_aside: int
+
+
+TABLES: dict[str, type[pa.DataFrameModel]] = {
+    "edition": Edition,
+    "rulebook": Rulebook,
+    "periods": Period,
+    "estates": EstateInEdition,
+    "management": Management,
+    "evidence": Evidence,
+    "metric_sums": MetricSum,
+    "priors": Prior,
+    "metric_scores": MetricScore,
+    "subindex_scores": SubindexScore,
+    "index_scores": IndexScore,
+    "company_scores": CompanyScore,
+    "quantiles": Quantile,
+    "due": Due,
+    "data_quality": DataQuality,
+}
+#: Registers copied into the edition as the records had them: areas, companies, office_heads, tenures, deliveries.
+REGISTERS = ("areas", "companies", "office_heads", "tenures", "deliveries")
