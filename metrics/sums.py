@@ -101,16 +101,20 @@ def covered_months(records: Records, table: str, day: str, months: ir.Table, exp
     """One row per sub-district and month whose records of ``table`` were delivered.
 
     A month without any record is taken for a missing delivery only where the sub-district's usual monthly count
-    is at least ``expected_min`` (chance of an empty month e**-count); elsewhere silence is believable.
+    is at least ``expected_min`` (chance of an empty month e**-count); elsewhere silence is believable. A table
+    of which no row was ever delivered covers nothing.
     """
     rows = records._tables[table]
     estates = records.estate_days
     where = estates.group_by("estate_id").agg(subdistrict_id=estates.subdistrict_id.max())
     dated = rows.filter(rows.estate_id.notnull()).select("estate_id", month=rows[day].truncate("month"))
     counts = dated.join(where, "estate_id").group_by("subdistrict_id", "month").agg(found=ibis._.count())
-    usual = counts.group_by("subdistrict_id").agg(usual=counts.found.median(), first=counts.month.min())
-    grid = where.select("subdistrict_id").distinct().cross_join(months.select("month"))
-    known = grid.left_join(usual, "subdistrict_id").left_join(counts, ["subdistrict_id", "month"])
+    usual = counts.group_by("subdistrict_id").agg(usual=counts.found.median())
+    delivered = counts.agg(rows_ever=counts.count())
+    grid = where.select("subdistrict_id").distinct().cross_join(months.select("month")).cross_join(delivered)
+    grid = grid.filter(grid.rows_ever > 0)
+    known = grid.left_join(usual, "subdistrict_id").drop("subdistrict_id_right")
+    known = known.left_join(counts, ["subdistrict_id", "month"])
     believable = (known.found.fill_null(0) > 0) | (known.usual.fill_null(0) < expected_min)
     return known.filter(believable).select("subdistrict_id", "month")
 
