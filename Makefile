@@ -1,0 +1,61 @@
+# Steward. `make run` opens the demo district; `make test` runs every test; README says the same.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ROOT   ?= var
+PORT   ?= 8501
+
+.PHONY: run test check bench real verify demo clean
+.DEFAULT_GOAL := run
+
+# A Debian without python3-venv cannot make one: install it when root, say so otherwise.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Steward needs Python 3.11 or newer; PYTHON=/path/to/python3.11 make ... names one."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq python3-venv; \
+	  else echo "Python's venv is missing. Install it (Debian: apt-get install python3-venv) and run make again."; exit 1; fi; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ $(VENV)/.run
+
+# The browser tests drive Debian's Chromium with Debian's Chinese fonts.
+.PHONY: browser
+browser:
+	@if command -v chromium >/dev/null && [ -n "$$(find /usr/share/fonts -name 'NotoSansCJK*' 2>/dev/null | head -1)" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk; \
+	else echo "The browser tests need Debian packages chromium and fonts-noto-cjk; install them and run make test again."; exit 1; fi
+
+demo: $(VENV)/.run
+	$(BIN)/python steward.py --root $(ROOT) demo
+
+run: demo
+	@echo "Steward opens on http://127.0.0.1:$(PORT) (stop with Ctrl-C)"
+	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
+
+test: $(VENV)/.dev browser
+	$(BIN)/python -m pytest -n auto
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(MAKE) test
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+real: $(VENV)/.run
+	$(BIN)/python -m benchmarks.real
+
+verify: $(VENV)/.run
+	$(BIN)/python steward.py --root $(ROOT) verify
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis
