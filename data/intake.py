@@ -1,0 +1,366 @@
+"""Loading a file: matched to its sources, held to contracts, stored in one transaction.
+
+For each source ``rows_read = accepted + revised + unchanged + set_aside``. Two rows of one file with the same key: if
+they say the same they count once (the other is *unchanged*); if they contradict, the last line stands and the earlier
+ones are set aside. A wrong file is refused whole; the same file twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from data import parsing
+from data.making import file_day, located
+from data.mapping import Source, sources
+from data.reading import EXCEL, LINE, Reading, WrongFile, open_file, refuse
+from data.records import open_store
+from data.snapshots import SnapshotOutOfOrder, as_periods
+
+ENDINGS = (".csv", ".txt", ".tsv", ".parquet", *EXCEL)
+#: Columns that must name a record already known: column -> (table, that table's column).
+REFERENCES = {
+    "estate_id": ("estates", "estate_id"),
+    "company_id": ("companies", "company_id"),
+    "head_id": ("office_heads", "head_id"),
+    "inspection_id": ("inspections", "inspection_id"),
+    "subdistrict_id": ("areas", "area_id"),
+}
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One file as one source delivered it: the row of table ``deliveries``."""
+
+    delivery_id: str
+    seq: int
+    source: str
+    record_table: str
+    file: str
+    sha256: str
+    bytes: int
+    received_at: datetime
+    rows_read: int
+    accepted: int
+    revised: int
+    unchanged: int
+    set_aside: int
+    encoding: str | None = None
+    already: bool = False  # this very file was loaded before: nothing changed
+
+
+def fingerprint(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+def matching(reading: Reading, known: dict[str, Source], only: str | None) -> list[Source]:
+    """The sources whose headings this file carries; raises WrongFile where none does."""
+    if only is not None:
+        if only not in known:
+            raise refuse(reading.path, f"there is no source '{only}'.", f"Sources: {', '.join(known)}.", "Name one.")
+        return [known[only]]
+    found = [s for s in known.values() if s.matches(reading.headings)]
+    if not found:
+        raise refuse(
+            reading.path, f"no source has these headings: {', '.join(reading.headings[:12])}.",
+            "Without a mapping its columns would be guessed.",
+            "If the publisher renamed a column, add the new heading to its file in data/sources/.",
+        )  # fmt: skip
+    return found
+
+
+def _stage(con: duckdb.DuckDBPyConnection, reading: Reading, source: Source, progress: Progress | None) -> int:
+    """Parse and check the file chunk by chunk into temporary tables ``staged`` and ``failed``; returns rows read."""
+    con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT * FROM {source.table.name} LIMIT 0")
+    con.execute("CREATE OR REPLACE TEMP TABLE failed AS SELECT * FROM rows_set_aside LIMIT 0")
+    day = _day_of(reading.path, source)
+    places = _places(con) if source.lookup_address else None
+    read = 0
+    for chunk in reading.chunks:
+        chunk = chunk.with_columns(pl.exclude(LINE).fill_null(""))
+        if places is not None:
+            chunk = located(chunk, source.lookup_address, places)
+        rows, unparsed = parsing.typed(chunk, source, day)
+        breaches = pl.concat([unparsed, parsing.broken(rows, source)], how="vertical_relaxed")
+        read += rows.height
+        # a value that did not parse is NULL by now: its "missing" says nothing new
+        spoken = unparsed.select(LINE, "column_name")
+        breaches = pl.concat(
+            [
+                breaches.filter(pl.col("reason") != "missing"),
+                breaches.filter(pl.col("reason") == "missing").join(spoken, on=[LINE, "column_name"], how="anti"),
+            ]
+        )
+        good = rows.join(breaches.select(LINE).unique(), on=LINE, how="anti")
+        _insert_staged(con, source, good)
+        if breaches.height:
+            lines = breaches.get_column(LINE).unique()
+            estate = rows.select(LINE, estate_id="estate_id" if "estate_id" in rows.columns else pl.lit(None, pl.String))
+            told = breaches.join(parsing.originals(chunk, lines), on=LINE).join(estate.unique(LINE), on=LINE, how="left")
+            con.register("_told", told.to_arrow())
+            con.execute(
+                f"""
+                INSERT INTO failed
+                SELECT '', {LINE}, column_name, found, reason, reason_params, original, estate_id FROM _told
+                """
+            )
+            con.unregister("_told")
+        if progress:
+            progress(source.name, read)
+    return read
+
+
+def _insert_staged(con: duckdb.DuckDBPyConnection, source: Source, rows: pl.DataFrame) -> None:
+    """Append typed rows (contract columns plus LINE) to ``staged``."""
+    columns = ", ".join(f'"{c}"' for c in source.table.columns)
+    key = ", ".join(f'"{k}"::VARCHAR' for k in source.table.key)
+    con.register("_rows", rows.to_arrow())
+    con.execute(
+        f"""
+        INSERT INTO staged
+        SELECT {columns}, concat_ws('/', {key}), '', {LINE}, 0, NULL, hash(({columns},))
+        FROM _rows
+        """
+    )
+    con.unregister("_rows")
+
+
+def _day_of(path: Path, source: Source) -> date | None:
+    """The day of the file's name; a source of snapshots refuses a file without one."""
+    day = file_day(path)
+    if day is None and source.snapshot:
+        raise refuse(
+            path, "its name carries no day (such as 2026-06-06).", f"'{source.title}' says what held on a day.",
+            "Name the file after the day it was released and load it again.",
+        )  # fmt: skip
+    return day
+
+
+def _places(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Estates on record with their addresses."""
+    return con.sql("SELECT DISTINCT estate_id, address FROM estates WHERE revised_by_seq IS NULL").pl()
+
+
+def _into_periods(con: duckdb.DuckDBPyConnection, reading: Reading, source: Source) -> int:
+    """Replace a snapshot's staged rows by the periods it opens, keeps and closes.
+
+    Returns:
+        Periods closed: versions that no row of the file asked for, so they are not counted as its revisions.
+    """
+    columns = ", ".join(f'"{c}"' for c in source.table.columns)
+    rows = con.sql(f"SELECT {columns}, line AS {LINE} FROM staged").pl()
+    held = con.sql(f"SELECT {columns} FROM {source.table.name} WHERE revised_by_seq IS NULL").pl()
+    unread = con.sql("SELECT DISTINCT estate_id FROM failed WHERE estate_id IS NOT NULL").pl()
+    try:
+        periods, closed = as_periods(rows, held, unread, file_day(reading.path), source.snapshot)
+    except SnapshotOutOfOrder as e:
+        raise refuse(
+            reading.path, str(e), "Loaded backwards, changes would be dated wrongly.", "Load snapshots oldest first."
+        ) from e
+    con.execute("DELETE FROM staged")
+    _insert_staged(con, source, pl.concat([periods, closed]))
+    return closed.height
+
+
+def _reject(con: duckdb.DuckDBPyConnection, source: Source, where: str, column: str | None, reason: str) -> None:
+    """Move staged rows that meet ``where`` to ``failed``."""
+    columns = ", ".join(f"'{c}', \"{c}\"" for c in source.table.columns)
+    estate = "estate_id" if "estate_id" in source.table.columns else "NULL"
+    found = f'"{column}"::VARCHAR' if column else "record_id"
+    con.execute(
+        f"""
+        INSERT INTO failed
+        SELECT '', line, $column, {found}, $reason, NULL, json_object({columns})::VARCHAR, {estate}
+        FROM staged AS s WHERE {where}
+        """,
+        {"column": column, "reason": reason},
+    )
+    con.execute(f"DELETE FROM staged AS s WHERE {where}")
+
+
+def _repeats(con: duckdb.DuckDBPyConnection, source: Source) -> int:
+    """Checks between rows of one key. Returns rows that only repeat another row."""
+    before = con.execute("SELECT count(*) FROM staged").fetchone()[0]
+    con.execute(
+        "DELETE FROM staged AS s WHERE EXISTS (SELECT 1 FROM staged AS t WHERE t.record_id = s.record_id "
+        "AND t.row_hash = s.row_hash AND t.rowid > s.rowid)"
+    )
+    repeated = before - con.execute("SELECT count(*) FROM staged").fetchone()[0]
+    later = "EXISTS (SELECT 1 FROM staged AS t WHERE t.record_id = s.record_id AND t.rowid > s.rowid)"
+    _reject(con, source, later, None, "contradicted_below")
+    return repeated
+
+
+def _cross_checks(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Checks against other records: references, overlapping tenures."""
+    table = source.table
+    for column, (other, key) in REFERENCES.items():
+        if column in table.columns and table.name != other:
+            known = f'SELECT "{key}" FROM {other} WHERE revised_by_seq IS NULL'
+            _reject(con, source, f'"{column}" IS NOT NULL AND "{column}" NOT IN ({known})', column, "unknown_reference")
+    if table.name == "tenures":
+        overlap = """
+            EXISTS (
+                SELECT 1
+                FROM (
+                    SELECT tenure_id, estate_id, valid_from, valid_to, 0 AS line FROM tenures
+                    WHERE revised_by_seq IS NULL AND record_id NOT IN (SELECT record_id FROM staged)
+                    UNION ALL SELECT tenure_id, estate_id, valid_from, valid_to, line FROM staged
+                ) AS t
+                WHERE t.estate_id = s.estate_id AND t.tenure_id <> s.tenure_id AND t.line < s.line
+                  AND t.valid_from < coalesce(s.valid_to, DATE '9999-12-31')
+                  AND s.valid_from < coalesce(t.valid_to, DATE '9999-12-31')
+            )"""
+        _reject(con, source, overlap, "valid_from", "overlapping_tenure")
+
+
+def _store(con: duckdb.DuckDBPyConnection, source: Source, delivery_id: str, seq: int) -> tuple[int, int, int]:
+    """Move ``staged`` into the table as new or revised versions; returns (accepted, revised, unchanged)."""
+    name = source.table.name
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE judged AS
+        SELECT s.*, CASE WHEN c.record_id IS NULL THEN 'new' WHEN c.row_hash = s.row_hash THEN 'same' ELSE 'revised' END AS fate
+        FROM staged AS s
+        LEFT JOIN (SELECT record_id, row_hash FROM {name} WHERE revised_by_seq IS NULL) AS c USING (record_id)
+        """
+    )
+    con.execute(
+        f"""
+        UPDATE {name} SET revised_by_seq = $seq
+        WHERE revised_by_seq IS NULL AND record_id IN (SELECT record_id FROM judged WHERE fate = 'revised')
+        """,
+        {"seq": seq},
+    )
+    columns = ", ".join(f'"{c}"' for c in source.table.columns)
+    con.execute(
+        f"""
+        INSERT INTO {name}
+        SELECT {columns}, record_id, $id, line, $seq, NULL, row_hash FROM judged WHERE fate <> 'same' ORDER BY line
+        """,
+        {"seq": seq, "id": delivery_id},
+    )
+    counts = dict(con.execute("SELECT fate, count(*) FROM judged GROUP BY fate").fetchall())
+    return counts.get("new", 0), counts.get("revised", 0), counts.get("same", 0)
+
+
+def _earlier(con: duckdb.DuckDBPyConnection, sha256: str, source: str) -> Delivery | None:
+    row = con.execute(
+        "SELECT * FROM deliveries WHERE sha256 = $sha AND source = $source", {"sha": sha256, "source": source}
+    ).fetchone()
+    return Delivery(*row, already=True) if row else None
+
+
+def _plausible(con: duckdb.DuckDBPyConnection, path: Path, source: Source, read: int) -> None:
+    """Refuse a delivery far smaller than its kind; raises WrongFile."""
+    before = con.execute(
+        "SELECT rows_read, file FROM deliveries WHERE source = $source ORDER BY seq DESC LIMIT 1", {"source": source.name}
+    ).fetchone()
+    least, against = source.min_rows, "the mapping file's least"
+    if before and before[0] * source.min_share_of_previous > least:
+        least, against = before[0] * source.min_share_of_previous, f"the previous delivery {before[1]} had {before[0]:,}"
+    if read < least:
+        raise refuse(
+            path, f"{read:,} rows for '{source.title}', where at least {least:,.0f} were expected ({against}).",
+            "A truncated release would look as if nothing had happened in the rest.",
+            "Ask the publisher for the whole file. If it truly is this small, lower [expect] in its mapping file.",
+        )  # fmt: skip
+
+
+def _load_source(
+    con: duckdb.DuckDBPyConnection, path: Path, source: Source, sha256: str, received_at: datetime,
+    progress: Progress | None,
+) -> Delivery:  # fmt: skip
+    """Load one source's part of a file inside the open transaction."""
+    reading = open_file(path)
+    seq = con.execute("SELECT coalesce(max(seq), 0) + 1 FROM deliveries").fetchone()[0]
+    delivery_id = f"{seq:05d}-{source.name}"
+    read = _stage(con, reading, source, progress)
+    _plausible(con, path, source, read)
+    repeated = _repeats(con, source)
+    closed = _into_periods(con, reading, source) if source.snapshot else 0
+    _cross_checks(con, source)
+    accepted, revised, unchanged = _store(con, source, delivery_id, seq)
+    revised, unchanged = revised - closed, unchanged + repeated
+    set_aside = read - accepted - revised - unchanged
+    con.execute(
+        "INSERT INTO rows_set_aside SELECT $id, line, column_name, found, reason, reason_params, original, estate_id FROM failed",
+        {"id": delivery_id},
+    )
+    delivery = Delivery(
+        delivery_id, seq, source.name, source.table.name, path.name, sha256, path.stat().st_size, received_at,
+        read, accepted, revised, unchanged, set_aside, reading.encoding,
+    )  # fmt: skip
+    values = [getattr(delivery, f) for f in list(Delivery.__dataclass_fields__)[:-1]]
+    con.execute(f"INSERT INTO deliveries VALUES ({', '.join('?' * len(values))})", values)
+    return delivery
+
+
+def load_file(
+    root: Path, path: Path, *, source: str | None = None, received_at: datetime, progress: Progress | None = None,
+    folder: Path | None = None,
+) -> list[Delivery]:  # fmt: skip
+    """Load one file; one delivery per source it feeds, all in one transaction.
+
+    Args:
+        root: the folder of stores. source: name it where headings alone do not tell. folder: other mapping files.
+
+    Returns:
+        One Delivery per source, in loading order.
+
+    Raises:
+        WrongFile: refused whole; the store is unchanged.
+        StoreBusy: another process is loading.
+    """
+    path = Path(path)
+    known = sources(folder) if folder else sources()
+    chosen = matching(open_file(path), known, source)
+    sha256 = fingerprint(path)
+    con = open_store(root, write=True)
+    try:
+        done = []
+        con.begin()
+        for one in chosen:
+            done.append(_earlier(con, sha256, one.name) or _load_source(con, path, one, sha256, received_at, progress))
+        con.commit()
+        con.execute("CHECKPOINT")
+        return done
+    finally:
+        con.close()  # an open transaction is rolled back
+
+
+def files_in(paths: list[Path], folder: Path | None = None) -> list[Path]:
+    """The table files among paths and folders: registers first, then by name."""
+    known = sources(folder) if folder else sources()
+    found = sorted(f for p in paths for f in (p.rglob("*") if p.is_dir() else [p]) if f.suffix.lower() in ENDINGS)
+
+    def order(path: Path) -> int:
+        try:
+            return min((s.order for s in known.values() if s.matches(open_file(path).headings)), default=99)
+        except WrongFile:
+            return 99
+
+    return sorted(found, key=lambda p: (order(p), p.name))
+
+
+def load_folder(
+    root: Path, folder: Path, *, received_at: datetime, progress: Progress | None = None
+) -> tuple[list[Delivery], list[WrongFile]]:
+    """Load every table file of a folder; refused files are gathered, the rest go on."""
+    done, refused = [], []
+    for path in files_in([folder]):
+        try:
+            done += load_file(root, path, received_at=received_at, progress=progress)
+        except WrongFile as e:
+            refused.append(e)
+    return done, refused
+

@@ -1,0 +1,184 @@
+"""Mapping files: how one source's headings, words and dates become a contract's columns.
+
+One TOML file per source in ``data/sources/``; docs/sources.md explains each key with an example. A source fills
+exactly one table of records; several sources may match one file (a wide inspection sheet gives visits and items).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from data.contracts import TABLES, Table
+from data.making import KINDS
+from data.snapshots import Snapshot
+
+HERE = Path(__file__).parent / "sources"
+NULLS = ("", "-", "—", "–", "/", "无", "暂无", "N/A", "NULL", "null", "None")
+DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d")
+MOMENTS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y-%m-%dT%H:%M:%S")
+TRUE = ("是", "有", "TRUE", "True", "true", "Y", "YES", "Yes", "1", "√")
+FALSE = ("否", "没有", "FALSE", "False", "false", "N", "NO", "No", "0", "×")
+KEYS = {
+    "title", "title_en", "table", "columns", "codes", "fixed", "make", "derive", "unpivot", "nulls", "dates", "moments",
+    "zone", "expect", "set_aside", "order", "required_headings", "excluded_headings", "lookup", "snapshot",
+}  # fmt: skip
+
+
+class MappingWrong(ValueError):
+    """A mapping file cannot be used as it stands; the message names file and key."""
+
+
+@dataclass(frozen=True)
+class Unpivot:
+    """Turn one wide row into one row per item code.
+
+    ``items`` maps a heading to an item code; headings of one code add up. A point scored ``least`` to ``greatest``
+    gives ``checked = 1`` and ``passed = (score - least) / (greatest - least)``.
+    """
+
+    items: dict[str, str]
+    least: float
+    greatest: float
+    skip: tuple[str, ...] = ()  # texts that mean "not applicable": the point is left out
+    worst: tuple[str, ...] = ()  # texts that count as the least score, such as "0" for "not there at all"
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """Rows a publisher marked as void: ``heading`` matches ``pattern`` (a regular expression), or is ``blank``."""
+
+    heading: str
+    reason: str  # word key below ``intake.reason.``
+    pattern: str | None = None
+    found: str | None = None  # the heading whose text is shown as found; ``heading`` itself when empty
+    column: str | None = None  # the contract column this speaks of, so that "missing" is not said as well
+
+
+@dataclass(frozen=True)
+class Source:
+    """One mapping file."""
+
+    name: str
+    title: str
+    table: Table
+    columns: dict[str, tuple[str, ...]]
+    codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    fixed: dict[str, Any] = field(default_factory=dict)
+    make: dict[str, dict[str, Any]] = field(default_factory=dict)
+    derive: dict[str, dict[str, Any]] = field(default_factory=dict)
+    set_aside: tuple[SetAside, ...] = ()
+    lookup_address: str | None = None  # heading of an address; the estate there fills `_estate_at_address`
+    snapshot: Snapshot | None = None
+    unpivot: Unpivot | None = None
+    nulls: tuple[str, ...] = NULLS
+    dates: tuple[str, ...] = DATES
+    moments: tuple[str, ...] = MOMENTS
+    zone: str = "Asia/Shanghai"
+    min_rows: int = 0
+    min_share_of_previous: float = 0.0
+    required_headings: tuple[str, ...] = ()
+    excluded_headings: tuple[str, ...] = ()
+    order: int = 50
+
+    @cached_property
+    def heading_of(self) -> dict[str, str]:
+        """Accepted heading to contract column."""
+        return {h: c for c, headings in self.columns.items() for h in headings}
+
+    def matches(self, headings: list[str]) -> bool:
+        """Do these headings belong to this source? All required ones present, none that belongs elsewhere."""
+        have = set(headings)
+        needed = self.required_headings or tuple(self.columns)
+        found = {self.heading_of[h] for h in have if h in self.heading_of}
+        met = all(n in have or n in found for n in needed)
+        return met and not have & set(self.excluded_headings)
+
+
+def _wrong(name: str, what: str) -> MappingWrong:
+    return MappingWrong(f"data/sources/{name}.toml: {what} See docs/sources.md.")
+
+
+def _as_tuples(part: dict[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in part.items()}
+
+
+def read_source(path: Path) -> Source:
+    """Read one mapping file; raises MappingWrong naming file, key and what is expected."""
+    name = path.stem
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as e:
+        raise _wrong(name, f"not valid TOML ({e}).") from e
+    if unknown := set(raw) - KEYS:
+        raise _wrong(name, f"unknown key {sorted(unknown)}; known keys are {sorted(KEYS)}.")
+    table = TABLES.get(raw.get("table", ""))
+    if table is None:
+        raise _wrong(name, f"table is {raw.get('table')!r}; it must be one of {', '.join(TABLES)}.")
+    columns = {c: (h,) if isinstance(h, str) else tuple(h) for c, h in raw.get("columns", {}).items()}
+    for part, keys in (("columns", columns), ("codes", raw.get("codes", {})), ("fixed", raw.get("fixed", {})),
+                       ("make", raw.get("make", {})), ("derive", raw.get("derive", {}))):  # fmt: skip
+        if stray := set(keys) - set(table.columns) - {"*"}:
+            raise _wrong(name, f"[{part}] names {sorted(stray)}, which table {table.name} does not have.")
+    for column, rule in raw.get("make", {}).items():
+        if set(rule) not in KINDS:
+            raise _wrong(name, f"[make.{column}] holds {sorted(rule)}; it takes one of {[sorted(k) for k in KINDS]}.")
+    unpivot = raw.get("unpivot")
+    expect = raw.get("expect", {})
+    return Source(
+        name=name,
+        title=raw.get("title", name),
+        table=table,
+        columns=columns,
+        codes=raw.get("codes", {}),
+        fixed=raw.get("fixed", {}),
+        make=raw.get("make", {}),
+        derive=raw.get("derive", {}),
+        set_aside=tuple(SetAside(**rule) for rule in raw.get("set_aside", ())),
+        lookup_address=raw.get("lookup", {}).get("address"),
+        snapshot=Snapshot(**_as_tuples(raw["snapshot"])) if "snapshot" in raw else None,
+        unpivot=Unpivot(**_as_tuples(unpivot)) if unpivot else None,
+        nulls=tuple(raw.get("nulls", NULLS)),
+        dates=tuple(raw.get("dates", DATES)),
+        moments=tuple(raw.get("moments", MOMENTS)),
+        zone=raw.get("zone", "Asia/Shanghai"),
+        min_rows=expect.get("rows", 0),
+        min_share_of_previous=expect.get("share_of_previous", 0.0),
+        required_headings=tuple(raw.get("required_headings", ())),
+        excluded_headings=tuple(raw.get("excluded_headings", ())),
+        order=raw.get("order", 50),
+    )
+
+
+def sources(folder: Path = HERE) -> dict[str, Source]:
+    """Every mapping file of a folder by name, in loading order (registers first)."""
+    found = [read_source(p) for p in sorted(folder.glob("*.toml"))]
+    return {s.name: s for s in sorted(found, key=lambda s: (s.order, s.name))}
+
+
+def to_source_form(frame: pl.DataFrame, source: Source) -> pl.DataFrame:
+    """A frame in contract columns as this source would deliver it: its first headings, its labels, local times.
+
+    Columns the source does not carry are left out; NULL stays NULL.
+    """
+    out = []
+    for column, headings in source.columns.items():
+        if column not in frame.columns:
+            continue
+        kind, value = source.table.columns[column], pl.col(column)
+        labels = {code: label for label, code in reversed(source.codes.get(column, {}).items())}
+        if labels:
+            value = value.cast(pl.String).replace_strict(labels, default=pl.col(column).cast(pl.String))
+        elif kind == pl.Date:
+            value = value.dt.strftime(source.dates[0])
+        elif isinstance(kind, pl.Datetime):
+            value = value.dt.convert_time_zone(source.zone).dt.strftime(source.moments[0])
+        elif kind == pl.Boolean:
+            value = pl.when(value).then(pl.lit(TRUE[0])).when(~value).then(pl.lit(FALSE[0]))
+        out.append(value.alias(headings[0]))
+    return frame.select(out)

@@ -1,0 +1,216 @@
+"""From text to typed rows: a source's mapping, then the table's contract. Every failure of every row is gathered.
+
+A failure is one row of ``FAILURES``; a row without any becomes a record. Nothing is dropped silently.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pandera.errors
+import polars as pl
+
+from data.making import headings_of, made
+from data.mapping import FALSE, TRUE, Source
+from data.reading import LINE
+
+FAILURES = {
+    LINE: pl.Int64,
+    "column_name": pl.String,
+    "found": pl.String,
+    "reason": pl.String,
+    "reason_params": pl.String,
+}
+#: pandera check (first word) to reason, a word key below ``intake.reason.``.
+REASONS = {
+    "not_nullable": "missing",
+    "isin": "unknown_code",
+    "greater_than_or_equal_to": "out_of_range",
+    "less_than_or_equal_to": "out_of_range",
+}
+
+
+def _text(source: Source, column: str, headings: list[str]) -> pl.Expr | None:
+    """The column's text as delivered (the first of its headings that stands there and holds something)."""
+    present = [h for h in source.columns.get(column, ()) if h in headings]
+    if not present:
+        return None
+    stripped = [pl.col(h).str.strip_chars() for h in present]
+    return pl.coalesce(*[pl.when(~t.is_in(source.nulls)).then(t) for t in stripped])
+
+
+def _moment(text: pl.Expr, source: Source) -> pl.Expr:
+    parsed = [text.str.to_datetime(f, strict=False, time_unit="us") for f in source.moments]
+    local = pl.coalesce(*parsed)
+    return local.dt.replace_time_zone(source.zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+
+
+def _parsed(text: pl.Expr, kind: object, source: Source) -> pl.Expr:
+    """Typed value; NULL where the text does not parse."""
+    if kind == pl.Date:
+        days = [text.str.to_date(f, strict=False) for f in source.dates]
+        moments = [text.str.to_datetime(f, strict=False, time_unit="us").dt.date() for f in source.moments]
+        return pl.coalesce(*days, *moments)
+    if isinstance(kind, pl.Datetime):
+        return _moment(text, source)
+    if kind == pl.Boolean:
+        return pl.when(text.is_in(TRUE)).then(True).when(text.is_in(FALSE)).then(False)
+    if kind == pl.Int64:
+        number = text.cast(pl.Float64, strict=False)
+        return pl.when(number == number.floor()).then(number).cast(pl.Int64, strict=False)
+    if kind == pl.Float64:
+        return text.cast(pl.Float64, strict=False)
+    return text
+
+
+def _derived(source: Source, column: str, rule: dict) -> pl.Expr:
+    """A column computed from others: ``day_of`` a moment's local day, ``copy_of`` another column, ``join`` of several."""
+    own = pl.col(column)
+    if "day_of" in rule:
+        return own.fill_null(pl.col(rule["day_of"]).dt.convert_time_zone(source.zone).dt.date())
+    if "copy_of" in rule:
+        return own.fill_null(pl.col(rule["copy_of"]))
+    return own.fill_null(pl.concat_str([pl.col(c).cast(pl.String) for c in rule["join"]], separator=rule.get("with", "/")))
+
+
+def _unpivoted(chunk: pl.DataFrame, source: Source) -> pl.DataFrame:
+    """One row per item code of a wide sheet: adds ``item_code``, ``checked``, ``passed`` as text columns.
+
+    Points of one code add up. A score outside the scale stays a row of its own with its text in ``passed``, so that
+    the contract refuses it by name.
+    """
+    wide = source.unpivot
+    if wide is None:
+        return chunk
+    items = {h: code for h, code in wide.items.items() if h in chunk.columns}
+    rest = [c for c in chunk.columns if c not in items]
+    long = chunk.unpivot(on=list(items), index=rest, variable_name="_heading", value_name="_score")
+    score = pl.col("_score").str.strip_chars()
+    number = pl.when(score.is_in(wide.worst)).then(wide.least).otherwise(score.cast(pl.Float64, strict=False))
+    share = (number - wide.least) / (wide.greatest - wide.least)
+    points = long.filter(~score.is_in([*source.nulls, *wide.skip]) & score.is_not_null()).select(
+        *rest,
+        item_code=pl.col("_heading").replace_strict(items),
+        share=pl.when(number.is_between(wide.least, wide.greatest)).then(share),
+        passed=score,
+    )
+    scored = pl.col("share").is_not_null()
+    summed = points.filter(scored).group_by(LINE, "item_code", maintain_order=True).agg(
+        *(pl.col(c).first() for c in rest if c != LINE),
+        checked=pl.len().cast(pl.String),
+        passed=pl.col("share").sum().round(6).cast(pl.String),
+    )
+    odd = points.filter(~scored).with_columns(checked=pl.lit("1"))
+    return pl.concat([summed, odd.select(summed.columns)])
+
+
+def _made(source: Source, headings: list[str], day: date | None) -> dict[str, pl.Expr]:
+    """Texts of ``[make]``, for the columns whose headings all stand in the file."""
+    able = {c: rule for c, rule in source.make.items() if headings_of(rule) <= set(headings)}
+    needed = {h for rule in able.values() for h in headings_of(rule)}
+    stripped = {h: pl.col(h).str.strip_chars() for h in needed}
+    text = {h: pl.when(~t.is_in(source.nulls)).then(t) for h, t in stripped.items()}
+    return {column: made(rule, text, day) for column, rule in able.items()}
+
+
+def _void(chunk: pl.DataFrame, source: Source) -> list[pl.DataFrame]:
+    """Failures of the rows that ``[[set_aside]]`` names."""
+    found = []
+    for rule in source.set_aside:
+        if rule.heading not in chunk.columns:
+            continue
+        text = pl.col(rule.heading).str.strip_chars()
+        marked = text.str.contains(rule.pattern) if rule.pattern else text.is_in(source.nulls)
+        rows = chunk.filter(marked).unique(LINE, maintain_order=True)
+        found.append(_failed(rows.select(LINE, found=pl.col(rule.found or rule.heading)), rule.column, rule.reason))
+    return found
+
+
+def typed(chunk: pl.DataFrame, source: Source, day: date | None = None) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Map and parse one chunk of text.
+
+    Args:
+        day: the day of the file's name, for ``[make]``.
+
+    Returns:
+        (rows in contract columns plus LINE and ``_raw``, the delivered text of failing rows' columns as failures).
+    """
+    chunk = _unpivoted(chunk, source)
+    columns, headings = source.table.columns, chunk.columns
+    texts = {c: t for c in columns if (t := _text(source, c, headings)) is not None}
+    for column, text in _made(source, headings, day).items():
+        texts[column] = pl.coalesce(texts[column], text) if column in texts else text
+    if source.unpivot:
+        texts |= {c: pl.col(c) for c in ("item_code", "checked", "passed") if c in columns}
+    rows = chunk.select(pl.col(LINE), **texts)
+    failures, values = _void(chunk, source), []
+    for column, kind in columns.items():
+        if column in source.fixed:
+            values.append(pl.lit(source.fixed[column]).cast(kind).alias(column))
+            continue
+        if column not in texts:
+            values.append(pl.lit(None, dtype=kind).alias(column))
+            continue
+        text = pl.col(column)
+        if labels := source.codes.get(column):
+            text = text.replace(labels)
+        value = _parsed(text, kind, source)
+        values.append(value.alias(column))
+        if kind != pl.String:
+            bad = rows.filter(pl.col(column).is_not_null() & value.is_null())
+            failures.append(_failed(bad.select(LINE, found=pl.col(column)), column, f"not_{_kind_name(kind)}"))
+    out = rows.select(pl.col(LINE), *values)
+    for column, rule in source.derive.items():
+        out = out.with_columns(_derived(source, column, rule).alias(column))
+    return out, pl.concat(failures) if failures else pl.DataFrame(schema=FAILURES)
+
+
+def _kind_name(kind: object) -> str:
+    if isinstance(kind, pl.Datetime):
+        return "moment"
+    return {"Date": "date", "Int64": "whole_number", "Float64": "number", "Boolean": "yes_or_no"}[str(kind)]
+
+
+def _failed(found: pl.DataFrame, column: str | None, reason: str, params: dict | None = None) -> pl.DataFrame:
+    return found.select(
+        pl.col(LINE).cast(pl.Int64),
+        column_name=pl.lit(column, dtype=pl.String),
+        found=pl.col("found").cast(pl.String),
+        reason=pl.lit(reason),
+        reason_params=pl.lit(json.dumps(params, ensure_ascii=False, default=str) if params else None, dtype=pl.String),
+    )
+
+
+def broken(rows: pl.DataFrame, source: Source) -> pl.DataFrame:
+    """Every breach of the contract in ``rows`` (contract columns plus LINE): one row per breach, FAILURES columns."""
+    try:
+        source.table.contract.validate(rows.drop(LINE), lazy=True)
+    except pandera.errors.SchemaErrors as e:
+        cases = e.failure_cases
+    else:
+        return pl.DataFrame(schema=FAILURES)
+    lost = cases.filter(pl.col("index").is_null())
+    if lost.height:
+        raise ValueError(f"contract of {source.table.name} failed as a whole: {lost.head(3)}")
+    framewide = pl.col("schema_context") != "Column"
+    word = pl.col("check").str.extract(r"^([a-z_]+)")
+    known = pl.col("check").str.extract(r"\((.*)\)$")
+    return cases.join(
+        rows.select(LINE).with_row_index("index").with_columns(pl.col("index").cast(pl.Int32)),
+        on="index",
+    ).select(
+        pl.col(LINE),
+        column_name=pl.when(~framewide).then(pl.col("column")),
+        found=pl.when(~framewide).then(pl.col("failure_case")),
+        reason=pl.when(framewide)
+        .then(pl.lit("sense.") + pl.col("check").str.replace_all(" ", "_"))
+        .otherwise(word.replace(REASONS)),
+        reason_params=pl.when(~framewide & known.is_not_null()).then(pl.struct(expected=known).struct.json_encode()),
+    )
+
+
+def originals(chunk: pl.DataFrame, lines: pl.Series) -> pl.DataFrame:
+    """The delivered text of the given lines as JSON: columns LINE, ``original``."""
+    kept = chunk.filter(pl.col(LINE).is_in(lines.implode()))
+    return kept.select(pl.col(LINE), original=pl.struct(pl.exclude(LINE)).struct.json_encode())

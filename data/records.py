@@ -1,0 +1,124 @@
+"""The records store: one DuckDB file, one writer at a time, opened only while loading.
+
+Every table of ``data.contracts.TABLES`` keeps every version of every record, with where it came from: ``record_id``
+(the key columns joined by ``/``), ``delivery_id``, ``line``, ``delivery_seq`` and ``revised_by_seq`` (NULL = the
+current version; the delivery that brought the next version otherwise, the only thing ever updated). What was known at
+delivery *n*: ``delivery_seq <= n AND (revised_by_seq IS NULL OR revised_by_seq > n)``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from data.contracts import TABLES, Table
+
+FILE = "records.duckdb"
+DUCK = {"String": "VARCHAR", "Date": "DATE", "Int64": "BIGINT", "Float64": "DOUBLE", "Boolean": "BOOLEAN"}
+#: Where a row came from, beside the contract's own columns.
+ORIGIN = ("record_id", "delivery_id", "line")
+
+DELIVERIES = """
+CREATE TABLE IF NOT EXISTS deliveries (
+    delivery_id   VARCHAR PRIMARY KEY,
+    seq           INTEGER NOT NULL,
+    source        VARCHAR NOT NULL,
+    record_table  VARCHAR NOT NULL,
+    file          VARCHAR NOT NULL,
+    sha256        VARCHAR NOT NULL,
+    bytes         BIGINT  NOT NULL,
+    received_at   TIMESTAMPTZ NOT NULL,
+    rows_read     BIGINT  NOT NULL,
+    accepted      BIGINT  NOT NULL,
+    revised       BIGINT  NOT NULL,
+    unchanged     BIGINT  NOT NULL,
+    set_aside     BIGINT  NOT NULL,
+    encoding      VARCHAR
+)
+"""
+SET_ASIDE = """
+CREATE TABLE IF NOT EXISTS rows_set_aside (
+    delivery_id   VARCHAR NOT NULL,
+    line          BIGINT  NOT NULL,
+    column_name   VARCHAR,
+    found         VARCHAR,
+    reason        VARCHAR NOT NULL,
+    reason_params VARCHAR,
+    original      VARCHAR NOT NULL,
+    estate_id     VARCHAR
+)
+"""
+
+
+class StoreBusy(RuntimeError):
+    """Another process holds the records store."""
+
+
+def sql_type(kind: object) -> str:
+    """DuckDB type of a contract column's polars type."""
+    return DUCK.get(str(kind), "TIMESTAMPTZ")
+
+
+def _table_sql(table: Table) -> str:
+    columns = ", ".join(f'"{name}" {sql_type(kind)}' for name, kind in table.columns.items())
+    return (
+        f"CREATE TABLE IF NOT EXISTS {table.name} ({columns}, record_id VARCHAR NOT NULL, delivery_id VARCHAR NOT NULL, "
+        "line BIGINT NOT NULL, delivery_seq INTEGER NOT NULL, revised_by_seq INTEGER, row_hash UBIGINT NOT NULL)"
+    )
+
+
+def _busy(path: Path, error: duckdb.IOException) -> StoreBusy:
+    return StoreBusy(
+        f"{path} is held by another process, so it was not opened ({str(error).splitlines()[0]}). "
+        "Records are loaded by one process at a time. Wait for the load under way to finish, then try again."
+    )
+
+
+def open_store(root: Path, *, write: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open the store; the caller closes it. Missing tables are created first.
+
+    Raises:
+        StoreBusy: another process holds the file.
+    """
+    path = root / FILE
+    try:
+        if write or not path.is_file():
+            root.mkdir(parents=True, exist_ok=True)
+            con = duckdb.connect(path)
+            for statement in (DELIVERIES, SET_ASIDE, *map(_table_sql, TABLES.values())):
+                con.execute(statement)
+            if write:
+                return con
+            con.close()
+        return duckdb.connect(path, read_only=True)
+    except duckdb.IOException as e:
+        raise _busy(path, e) from e
+
+
+def attach_records(con: duckdb.DuckDBPyConnection, root: Path, as_of: int | None = None) -> None:
+    """Show the records in ``con`` as temporary views: one per contract table, ``deliveries``, ``rows_set_aside``.
+
+    Args:
+        as_of: show what was known at this delivery; None = everything loaded so far.
+
+    Raises:
+        StoreBusy: another process holds the file.
+    """
+    open_store(root).close()  # a new folder gets its tables
+    try:
+        con.execute(f"ATTACH '{root / FILE}' AS store (READ_ONLY)")
+    except duckdb.IOException as e:
+        raise _busy(root / FILE, e) from e
+    known = "revised_by_seq IS NULL" if as_of is None else (
+        f"delivery_seq <= {int(as_of)} AND (revised_by_seq IS NULL OR revised_by_seq > {int(as_of)})"
+    )
+    seen = "true" if as_of is None else f"seq <= {int(as_of)}"
+    for table in TABLES.values():
+        columns = ", ".join(f'"{c}"' for c in (*table.columns, *ORIGIN))
+        con.execute(f"CREATE OR REPLACE TEMP VIEW {table.name} AS SELECT {columns} FROM store.{table.name} WHERE {known}")
+    con.execute(f"CREATE OR REPLACE TEMP VIEW deliveries AS SELECT * FROM store.deliveries WHERE {seen}")
+    con.execute(
+        "CREATE OR REPLACE TEMP VIEW rows_set_aside AS SELECT * FROM store.rows_set_aside "
+        f"WHERE delivery_id IN (SELECT delivery_id FROM store.deliveries WHERE {seen})"
+    )
