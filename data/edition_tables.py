@@ -45,6 +45,9 @@ class Edition(pa.DataFrameModel):
     demo: bool  # invented records: said on every page
     made_at: Moment
     made_by: str
+    published_by: str = pa.Field(nullable=True)
+    published_at: Moment = pa.Field(nullable=True)
+    reason: str = pa.Field(nullable=True)  # why it was published, in the publisher's words
     program_version: str
     rulebook_hash: str
     content_hash: str  # over every table of scores; `verify` compares it

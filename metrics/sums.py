@@ -38,7 +38,12 @@ def decay(age_days: ir.Value | float, half_life_months: float):
     return ibis.literal(2.0) ** exponent if isinstance(age_days, ir.Value) else 2.0**exponent
 
 
-def _decayed_days(start: ir.Value, end: ir.Value, last: ir.Value, half_life_months: float) -> ir.Value:
+def exact_sum(column: ir.Value) -> ir.Value:
+    """Sum in fixed point (nine decimals): the same to the last bit whatever order an engine adds in."""
+    return column.cast("decimal(18, 9)").sum().cast("float64")
+
+
+def decayed_days(start: ir.Value, end: ir.Value, last: ir.Value, half_life_months: float) -> ir.Value:
     """Sum of the daily weights of ``[start, end)`` seen from ``last``: a finite geometric series."""
     days = half_life_months * MONTH_DAYS
     ratio = 2.0 ** (1.0 / days)
@@ -56,7 +61,7 @@ def _by_level(rows: ir.Table) -> ir.Table:
         kept = counted.filter(counted[key].notnull())
         return kept.group_by(
             level=ibis.literal(name), unit_id=kept[key], metric=kept.metric, ordinal=kept.ordinal
-        ).agg(**{s: kept[s].sum() for s in SUMS})
+        ).agg(**{s: exact_sum(kept[s]) for s in SUMS[:-1]}, records=kept.records.sum())
 
     own = rows.filter(~rows.spared)
     return ibis.union(
@@ -74,10 +79,10 @@ def _evidence_quarters(evidence: ir.Table, quarters: ir.Table, plain: Iterable[s
     return rows.group_by(
         "metric", "estate_id", "unit_id", "tenure_id", "ordinal", spared=rows.excluded.notnull()
     ).agg(
-        y=(rows.w * rows.numerator).sum(),
-        e=(rows.w * rows.denominator).sum(),
-        e2=(rows.w * rows.w * rows.denominator).sum(),
-        yy=(rows.w * rows.square).sum(),
+        y=exact_sum(rows.w * rows.numerator),
+        e=exact_sum(rows.w * rows.denominator),
+        e2=exact_sum(rows.w * rows.w * rows.denominator),
+        yy=exact_sum(rows.w * rows.square),
         records=rows.count(),
     )
 
@@ -160,13 +165,13 @@ def _exposure_quarters(
     ).filter(lambda t: t.end > t.start)
     years = both["size"] / both.year_days / float(metric.per)
     both = both.mutate(
-        e=_decayed_days(both.start, both.end, both["last"], half_life) * years,
-        e2=_decayed_days(both.start, both.end, both["last"], half_life / 2) * years,
+        e=decayed_days(both.start, both.end, both["last"], half_life) * years,
+        e2=decayed_days(both.start, both.end, both["last"], half_life / 2) * years,
     )
     return both.group_by(
         "estate_id", "unit_id", "tenure_id", "ordinal", metric=ibis.literal(name), spared=ibis.literal(False)
     ).agg(
-        y=ibis.literal(0.0), e=both.e.sum(), e2=both.e2.sum(), yy=ibis.literal(0.0),
+        y=ibis.literal(0.0), e=exact_sum(both.e), e2=exact_sum(both.e2), yy=ibis.literal(0.0),
         records=ibis.literal(0).cast("int64"),
     )  # fmt: skip
 
@@ -213,10 +218,10 @@ def period_sums(per_quarter: ir.Table, metrics: dict[str, Metric], quarters: ir.
     )
     rows = rows.mutate(factor=factor)
     sums = rows.group_by("level", "unit_id", "period", "metric").agg(
-        y=(rows.factor * rows.y).sum(),
-        e=(rows.factor * rows.e).sum(),
-        e2=(rows.factor * rows.factor * rows.e2).sum(),
-        yy=(rows.factor * rows.yy).sum(),
+        y=exact_sum(rows.factor * rows.y),
+        e=exact_sum(rows.factor * rows.e),
+        e2=exact_sum(rows.factor * rows.factor * rows.e2),
+        yy=exact_sum(rows.factor * rows.yy),
         records=rows.records.sum(),
     )
     return sums.filter(sums.e > 0)

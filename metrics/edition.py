@@ -1,0 +1,266 @@
+"""From records to an edition's tables: evidence, sums, priors, points, index, companies (contracts in
+``data/edition_tables.py``).
+
+Evidence and sums are set-based in DuckDB through Ibis; what follows works on one row per unit, period and metric
+in Polars. Every table is held to its contract before it is written; a breach stops the edition and names the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import duckdb
+import ibis
+import pandera.errors
+import polars as pl
+
+import metrics
+from data import edition_tables
+from data.contracts import TABLES
+from metrics import caps, companies, index, points, priors, units
+from metrics.base import Metric, Records
+from metrics.calendar import Quarter
+from metrics.evidence import evidence_of, index_rule, records_of
+from metrics.sums import period_sums, quarter_sums
+from rules.book import Book, Rule
+
+DAYS = {name: table.day for name, table in TABLES.items()}
+ORDER = ("level", "unit_id", "period", "metric")
+Progress = Callable[[str, int, int], None]
+
+
+class EditionStopped(ValueError):
+    """A table of the edition breaks its contract; nothing was written."""
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What every step needs: a DuckDB connection with the records in view, the rules, the periods."""
+
+    con: duckdb.DuckDBPyConnection
+    book: Book
+    last: Quarter
+    quarters: int
+    scored: int
+
+    @property
+    def rule(self) -> Rule:
+        return index_rule(self.book, self.last)
+
+    @property
+    def backend(self):
+        return ibis.duckdb.from_connection(self.con)
+
+    def table(self, name: str):
+        """A record table (view) of this connection."""
+        return self.backend.table(name)
+
+    def edition_table(self, name: str):
+        """A table of the edition being made (attached as ``edition``)."""
+        return self.backend.table(name, database=("edition", "main"))
+
+
+def workplace(con: duckdb.DuckDBPyConnection, book: Book, last: Quarter) -> Workplace:
+    """Size the work by the index rule: history quarters scored, window quarters before the oldest of them."""
+    rule = index_rule(book, last)
+    scored = rule["history_quarters"]
+    return Workplace(con, book, last, scored + rule["window_quarters"] - 1, scored)
+
+
+def checked(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Hold a frame to its contract; raises EditionStopped naming table, column and the first rows at fault."""
+    contract = edition_tables.TABLES[name]
+    columns = list(contract.to_schema().columns)
+    missing = [c for c in columns if c not in frame.columns]
+    if missing:
+        raise EditionStopped(f"Edition table '{name}' lacks {', '.join(missing)}; the step that makes it must give them.")
+    try:
+        return contract.validate(frame.select(columns), lazy=True)
+    except pandera.errors.SchemaErrors as e:
+        cases = e.failure_cases.head(5)
+        raise EditionStopped(
+            f"Edition table '{name}' breaks its contract, so the edition was stopped and nothing written.\n"
+            f"First rows at fault:\n{cases}\nMend the metric or rule that made them and compute again."
+        ) from e
+
+
+def write(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    """Create the edition's table ``name`` from a frame held to its contract."""
+    con.register("_frame", checked(name, frame).to_arrow())
+    con.execute(f"CREATE OR REPLACE TABLE edition.{name} AS SELECT * FROM _frame")
+    con.unregister("_frame")
+
+
+def _facts(metric: Metric, table: str, columns: list[str]) -> str:
+    shown = [c for c in metric.shows if c in columns]
+    if not shown:
+        return "NULL"
+    pairs = ", ".join(f"'{c}', r.\"{c}\"" for c in shown)
+    return f"CASE WHEN r.record_id IS NULL THEN NULL ELSE json_object({pairs})::VARCHAR END"
+
+
+def _insert_evidence(work: Workplace, name: str, metric: Metric, records: Records) -> None:
+    """Append one metric's evidence, each row with its delivery, line and the facts shown beside it."""
+    con, first = work.con, (work.last - (work.quarters - 1)).start
+    work.backend.create_table("_rows", evidence_of(name, metric, records, work.book, first, work.last), temp=True)
+    sources = [r[0] for r in con.execute("SELECT DISTINCT record_table FROM _rows").fetchall()]
+    for source in sorted(sources):
+        columns = list(records._tables[source].columns)
+        line = "r.delivery_id, r.line" if "line" in columns else "NULL, NULL"
+        con.execute(
+            f"""
+            INSERT INTO edition.evidence
+            SELECT e.metric, e.period, e.estate_id, e.tenure_id, e.unit_id, e.record_table, e.record_id,
+                   {line}, e.occurred_on, e.decided_on, e.numerator, e.denominator, e.square, e.excluded,
+                   {_facts(metric, source, columns)}
+            FROM _rows AS e
+            LEFT JOIN {source} AS r ON r.record_id = e.record_id
+            WHERE e.record_table = $source
+            """,
+            {"source": source},
+        )
+    con.execute("DROP TABLE _rows")
+
+
+def _sums(work: Workplace, chosen: dict[str, Metric], records: Records) -> pl.DataFrame:
+    rows = work.edition_table("evidence")
+    rows = rows.filter(rows.metric.isin(list(chosen)))
+    per_quarter = quarter_sums(rows, chosen, DAYS, records, work.last, work.quarters, work.rule)
+    work.backend.create_table("_quarter_sums", per_quarter, temp=True)
+    sums = period_sums(work.table("_quarter_sums"), chosen, records.quarters, work.scored, work.rule)
+    frame = work.backend.to_polars(sums)
+    work.con.execute("DROP TABLE _quarter_sums")
+    return frame
+
+
+def _collected(work: Workplace, sums: pl.DataFrame, applicable: pl.DataFrame) -> None:
+    """Fill view ``collected``: was each applicable scored metric measured for each estate and period?"""
+    scored = [n for n in metrics.ALL if work.book.metric(work.last.last, n)["weight"] > 0]
+    measured = sums.filter(pl.col("level") == "estate").select(
+        estate_id="unit_id", period="period", metric="metric", measured=pl.lit(True)
+    )
+    frame = (
+        applicable.filter(pl.col("metric").is_in(scored))
+        .join(measured, on=["estate_id", "period", "metric"], how="left")
+        .with_columns(
+            measured=pl.col("measured").fill_null(False),
+            record_id=pl.concat_str("metric", "estate_id", "period", separator="/"),
+        )
+    )
+    work.con.register("_collected", frame.to_arrow())
+    work.con.execute("CREATE OR REPLACE TEMP TABLE collected AS SELECT * FROM _collected")
+    work.con.unregister("_collected")
+
+
+def compute(work: Workplace, progress: Progress | None = None) -> None:
+    """Fill the connection with every table of scores of one edition (all but ``edition`` and ``due``).
+
+    The connection already shows the records as views named after ``data.contracts.TABLES`` and has the edition's
+    file attached as ``edition``.
+
+    Raises:
+        EditionStopped: a table breaks its contract.
+        RuleNotInForce: a rule is asked for before its first version.
+    """
+    tell = progress or (lambda *_: None)
+    steps = len(metrics.ALL) + 4
+    tables = {name: work.table(name) for name in TABLES}
+    records = records_of(tables, work.last, work.quarters)
+    evidence = edition_tables.TABLES["evidence"].to_schema().columns
+    types = {"String": "VARCHAR", "Date": "DATE", "Float64": "DOUBLE", "Int64": "BIGINT"}
+    shape = ", ".join(f'"{n}" {types[str(c.dtype.type)]}' for n, c in evidence.items())
+    work.con.execute(f"CREATE OR REPLACE TABLE edition.evidence ({shape})")
+
+    first_pass = {n: m for n, m in metrics.ALL.items() if m.record != "collected"}
+    for step, (name, metric) in enumerate(first_pass.items()):
+        tell(name, step, steps)
+        _insert_evidence(work, name, metric, records)
+    tell("sums", len(first_pass), steps)
+    sums = _sums(work, first_pass, records)
+    applicable = work.backend.to_polars(units.applicable(records, metrics.ALL, work.scored))
+
+    second_pass = {n: m for n, m in metrics.ALL.items() if m.record == "collected"}
+    if second_pass:
+        _collected(work, sums, applicable)
+        records = records_of(tables | {"collected": work.table("collected")}, work.last, work.quarters)
+        for name, metric in second_pass.items():
+            _insert_evidence(work, name, metric, records)
+        sums = pl.concat([sums, _sums(work, second_pass, records)])
+    tell("scores", steps - 2, steps)
+    _scores(work, records, sums.sort(ORDER), applicable.sort("estate_id", "period", "metric"))
+    tell("done", steps, steps)
+
+
+def _findings(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Confirmed findings with the spell and the tenure they fall on."""
+    return con.sql(
+        """
+        SELECT s.estate_id, m.unit_id, t.tenure_id, s.finding, s.decided_on, s.repaired_on
+        FROM sanctions AS s
+        LEFT JOIN edition.management AS m
+          ON m.estate_id = s.estate_id AND s.decided_on >= m.valid_from AND s.decided_on < m.valid_to
+        LEFT JOIN tenures AS t
+          ON t.estate_id = s.estate_id AND s.decided_on >= t.valid_from
+         AND s.decided_on < coalesce(t.valid_to, DATE '9999-12-31')
+        WHERE s.kind = 'finding' AND s.status = 'final' AND s.estate_id IS NOT NULL
+        """
+    ).pl()
+
+
+def metric_rows(
+    unit_frame: pl.DataFrame, sums: pl.DataFrame, applicable: pl.DataFrame, rules: pl.DataFrame, prior: pl.DataFrame
+) -> pl.DataFrame:
+    """One row per unit, period and applicable metric with its estimate and points (before the index)."""
+    rows = (
+        unit_frame.join(applicable.select("estate_id", "period", "metric"), on=["estate_id", "period"])
+        .join(rules, on=["period", "metric"])
+        .join(sums, on=list(ORDER), how="left")
+        .join(prior.drop("family"), on=["period", "estate_class", "metric"], how="left")
+        .with_columns(
+            pl.col("y", "e", "e2", "yy").fill_null(0.0),
+            pl.col("records").fill_null(0),
+            state=pl.when(pl.col("e").is_null()).then(pl.lit("not_collected")).otherwise(pl.lit("measured")),
+        )
+    )
+    return points.score(priors.posterior(rows)).sort(ORDER)
+
+
+def _scores(work: Workplace, records: Records, sums: pl.DataFrame, applicable: pl.DataFrame) -> None:
+    """Everything after the sums: priors, points, index, companies; written table by table."""
+    con, rule, backend = work.con, work.rule, work.backend
+    periods = backend.to_polars(units.periods_of(records, work.scored)).sort("period")
+    backend.create_table("_estates", units.estates_in_periods(records, work.scored, rule), temp=True)
+    estates = con.sql("SELECT * FROM _estates ORDER BY period, estate_id").pl()
+    unit_frame = backend.to_polars(units.units(records, work.table("_estates"), work.scored, rule))
+    unit_frame = unit_frame.sort("level", "unit_id", "period")
+    write(con, "periods", periods)
+    write(con, "estates", estates)
+    write(con, "management", backend.to_polars(records.managed).sort("unit_id"))
+    write(con, "metric_sums", sums)
+
+    last_days = dict(periods.select("period", "last").iter_rows())
+    rules = points.rule_table(work.book, metrics.ALL, last_days)
+    classes = estates.select("period", "estate_class", unit_id="estate_id")
+    own = sums.filter(pl.col("level") == "estate").join(classes, on=["period", "unit_id"])
+    own = own.join(rules.select("period", "metric", "family", "higher_better"), on=["period", "metric"]).sort(ORDER)
+    weights = rules.filter(pl.col("period") == str(work.last)).select("metric", "overall")
+    prior = priors.estimate(own, weights, rule)
+    write(con, "priors", prior)
+
+    rows = metric_rows(unit_frame, sums, applicable, rules, prior)
+    caps_now = caps.in_force(_findings(con), periods, work.book.on(work.last.last, "caps"))
+    made = index.aggregate(rows, unit_frame, caps_now.sort("level", "unit_id", "period"), rule)
+    metric_scores = made["metrics"].with_columns(exposure=pl.col("e")).sort(ORDER)
+    write(con, "metric_scores", metric_scores)
+    subs = made["subindex_scores"].sort("level", "unit_id", "period", "subindex")
+    write(con, "subindex_scores", subs)
+    scores = made["index_scores"].sort("level", "unit_id", "period")
+    write(con, "index_scores", scores)
+    parties = [
+        companies.roll_up(scores.filter(pl.col("level") == level), party, rule)
+        for level, party in (("tenure", "company"), ("head", "head"))
+    ]
+    columns = list(edition_tables.TABLES["company_scores"].to_schema().columns)
+    write(con, "company_scores", pl.concat([p.select(columns) for p in parties]).sort("party", "party_id", "period"))
+    write(con, "quantiles", companies.quantiles(metric_scores, subs, scores, rule))
