@@ -92,14 +92,7 @@ def _stage(con: duckdb.DuckDBPyConnection, reading: Reading, source: Source, pro
         rows, unparsed = parsing.typed(chunk, source, day)
         breaches = pl.concat([unparsed, parsing.broken(rows, source)], how="vertical_relaxed")
         read += rows.height
-        # a value that did not parse is NULL by now: its "missing" says nothing new
-        spoken = unparsed.select(LINE, "column_name")
-        breaches = pl.concat(
-            [
-                breaches.filter(pl.col("reason") != "missing"),
-                breaches.filter(pl.col("reason") == "missing").join(spoken, on=[LINE, "column_name"], how="anti"),
-            ]
-        )
+        breaches = _said_once(breaches, source)
         good = rows.join(breaches.select(LINE).unique(), on=LINE, how="anti")
         _insert_staged(con, source, good)
         if breaches.height:
@@ -117,6 +110,17 @@ def _stage(con: duckdb.DuckDBPyConnection, reading: Reading, source: Source, pro
         if progress:
             progress(source.name, read)
     return read
+
+
+def _said_once(breaches: pl.DataFrame, source: Source) -> pl.DataFrame:
+    """Leave out what says nothing new: a "missing" where the value did not parse, anything of a row marked void."""
+    void = breaches.filter(pl.col("reason").is_in([rule.reason for rule in source.set_aside]))
+    rest = breaches.join(void.select(LINE), on=LINE, how="anti")
+    missing = pl.col("reason") == "missing"
+    spoken = rest.filter(~missing).select(LINE, "column_name")
+    return pl.concat(
+        [void, rest.filter(~missing), rest.filter(missing).join(spoken, on=[LINE, "column_name"], how="anti")]
+    )
 
 
 def _insert_staged(con: duckdb.DuckDBPyConnection, source: Source, rows: pl.DataFrame) -> None:

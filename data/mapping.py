@@ -57,7 +57,7 @@ class SetAside:
     reason: str  # word key below ``intake.reason.``
     pattern: str | None = None
     found: str | None = None  # the heading whose text is shown as found; ``heading`` itself when empty
-    column: str | None = None  # the contract column this speaks of, so that "missing" is not said as well
+    column: str | None = None  # the contract column this speaks of
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Source:
     columns: dict[str, tuple[str, ...]]
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     fixed: dict[str, Any] = field(default_factory=dict)
-    make: dict[str, dict[str, Any]] = field(default_factory=dict)
+    make: dict[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
     derive: dict[str, dict[str, Any]] = field(default_factory=dict)
     set_aside: tuple[SetAside, ...] = ()
     lookup_address: str | None = None  # heading of an address; the estate there fills `_estate_at_address`
@@ -125,9 +125,10 @@ def read_source(path: Path) -> Source:
                        ("make", raw.get("make", {})), ("derive", raw.get("derive", {}))):  # fmt: skip
         if stray := set(keys) - set(table.columns) - {"*"}:
             raise _wrong(name, f"[{part}] names {sorted(stray)}, which table {table.name} does not have.")
-    for column, rule in raw.get("make", {}).items():
-        if set(rule) not in KINDS:
-            raise _wrong(name, f"[make.{column}] holds {sorted(rule)}; it takes one of {[sorted(k) for k in KINDS]}.")
+    make = {c: tuple(rules) if isinstance(rules, list) else (rules,) for c, rules in raw.get("make", {}).items()}
+    for column, rules in make.items():
+        if strange := [sorted(rule) for rule in rules if set(rule) not in KINDS]:
+            raise _wrong(name, f"[make] {column} holds {strange}; it takes one of {[sorted(k) for k in KINDS]}.")
     unpivot = raw.get("unpivot")
     expect = raw.get("expect", {})
     return Source(
@@ -137,7 +138,7 @@ def read_source(path: Path) -> Source:
         columns=columns,
         codes=raw.get("codes", {}),
         fixed=raw.get("fixed", {}),
-        make=raw.get("make", {}),
+        make=make,
         derive=raw.get("derive", {}),
         set_aside=tuple(SetAside(**rule) for rule in raw.get("set_aside", ())),
         lookup_address=raw.get("lookup", {}).get("address"),

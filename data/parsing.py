@@ -106,12 +106,12 @@ def _unpivoted(chunk: pl.DataFrame, source: Source) -> pl.DataFrame:
 
 
 def _made(source: Source, headings: list[str], day: date | None) -> dict[str, pl.Expr]:
-    """Texts of ``[make]``, for the columns whose headings all stand in the file."""
-    able = {c: rule for c, rule in source.make.items() if headings_of(rule) <= set(headings)}
-    needed = {h for rule in able.values() for h in headings_of(rule)}
+    """Texts of ``[make]``: per column the first of its rules that gives one; rules on absent headings are passed over."""
+    able = {c: [r for r in rules if headings_of(r) <= set(headings)] for c, rules in source.make.items()}
+    needed = {h for rules in able.values() for rule in rules for h in headings_of(rule)}
     stripped = {h: pl.col(h).str.strip_chars() for h in needed}
     text = {h: pl.when(~t.is_in(source.nulls)).then(t) for h, t in stripped.items()}
-    return {column: made(rule, text, day) for column, rule in able.items()}
+    return {c: pl.coalesce(*[made(rule, text, day) for rule in rules]) for c, rules in able.items() if rules}
 
 
 def _void(chunk: pl.DataFrame, source: Source) -> list[pl.DataFrame]:
