@@ -257,11 +257,14 @@ def _store(con: duckdb.DuckDBPyConnection, source: Source, delivery_id: str, seq
     return counts.get("new", 0), counts.get("revised", 0), counts.get("same", 0)
 
 
-def _earlier(con: duckdb.DuckDBPyConnection, sha256: str, source: str) -> Delivery | None:
-    row = con.execute(
-        "SELECT * FROM deliveries WHERE sha256 = $sha AND source = $source", {"sha": sha256, "source": source}
-    ).fetchone()
-    return Delivery(*row, already=True) if row else None
+def _earlier(con: duckdb.DuckDBPyConnection, path: Path, sha256: str, source: Source) -> Delivery | None:
+    """The delivery that brought this very file before; a snapshot is the same only when it speaks of the same day."""
+    asked = {"sha": sha256, "source": source.name}
+    rows = con.sql("SELECT * FROM deliveries WHERE sha256 = $sha AND source = $source ORDER BY seq", params=asked).pl()
+    found = [Delivery(**row, already=True) for row in rows.iter_rows(named=True)]
+    if source.snapshot:
+        found = [d for d in found if file_day(Path(d.file)) == file_day(path)]
+    return found[-1] if found else None
 
 
 def _plausible(con: duckdb.DuckDBPyConnection, path: Path, source: Source, read: int) -> None:
@@ -334,7 +337,7 @@ def load_file(
         done = []
         con.begin()
         for one in chosen:
-            done.append(_earlier(con, sha256, one.name) or _load_source(con, path, one, sha256, received_at, progress))
+            done.append(_earlier(con, path, sha256, one) or _load_source(con, path, one, sha256, received_at, progress))
         con.commit()
         con.execute("CHECKPOINT")
         return done
