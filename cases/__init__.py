@@ -1,0 +1,1 @@
+"""ACT: what is due and what was decided."""
