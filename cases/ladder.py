@@ -111,7 +111,7 @@ class _Given:
     @property
     def now(self) -> pl.DataFrame:
         """Units that stand on the period's last day."""
-        return self.scores.filter((pl.col("period") == str(self.last)) & pl.col("current"))
+        return self.scores.filter(pl.col("period") == str(self.last))
 
 
 def _kinds(given: _Given) -> pl.DataFrame:
@@ -347,7 +347,9 @@ def due(
     shared = {"metric_scores": metric_scores, "duties": duties, "sanctions": sanctions, "book": book, "last": last}
 
     def of_level(level: str, key: list[str]) -> _Given:
-        return _Given(scores=index_scores.filter(pl.col("level") == level), level=level, key=key, **shared)
+        # of each quarter the units that stood on its last day: a head's former contract is not counted beside the new
+        standing_then = index_scores.filter((pl.col("level") == level) & pl.col("current"))
+        return _Given(scores=standing_then, level=level, key=key, **shared)
 
     spells, heads = of_level("tenure", ["unit_id"]), of_level("head", HEAD)
     triggers = _of_unit(spells.rule)

@@ -278,10 +278,15 @@ def test_a_step_under_appeal_carries_none_higher_and_is_not_repeated(book):
 
 def test_a_new_company_starts_clean(book):
     # the failing quarters and the listing are those of `best`, whose spell ended; `acme` came with 2026Q2
-    before = scores(F, F, F, period="2026Q1", unit_id="oak-best", company_id="best", current=False)
+    before = scores(F, F, F, period="2026Q1", unit_id="oak-best", company_id="best")
     listed = LISTED | {"company_id": "best"}
     found = step(before + scores(F), metrics=TWO_KINDS, sanctions=[listed], book=book)
     assert found == ("attention", "failing")
+
+
+def test_a_company_that_left_is_not_decided_on_though_its_record_still_counts(book):
+    gone = scores(F, F, unit_id="oak-best", company_id="best", current=False)
+    assert decide(gone + scores(F), book=book)["party_id"].to_list() == ["oak-acme"]
 
 
 def test_a_sanction_of_the_company_at_another_estate_is_not_oaks(book):
@@ -326,13 +331,15 @@ def test_two_failing_half_years_under_one_head_call_for_recommending_replacement
 
 
 def test_a_head_who_came_after_the_first_of_the_four_quarters_is_not_answerable_for_it(book):
-    before = scores(F, level="head", unit_id="t0", head_id="h0", period="2025Q3", current=False)
+    before = scores(F, level="head", unit_id="t0", head_id="h0", period="2025Q3")
     assert head_steps(before + heads(F, F, F), book) == []
 
 
 def test_one_head_with_two_contracts_in_a_row_is_the_same_head(book):
-    first = scores(F, F, level="head", unit_id="t0", head_id="h1", period="2025Q4", current=False)
-    assert head_steps(first + heads(F, F), book) == [("replacement", "same_head_half_years", "h1")]
+    # the first contract ended with 2025; its record still stands in the window of 2026Q1 and Q2, not current any more
+    first = scores(F, F, level="head", unit_id="t0", head_id="h1", period="2025Q4")
+    after = scores(F, F, level="head", unit_id="t0", head_id="h1", current=False)
+    assert head_steps(first + after + heads(F, F), book) == [("replacement", "same_head_half_years", "h1")]
 
 
 def test_replacement_needs_the_interview_on_record(book):
