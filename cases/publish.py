@@ -1,0 +1,249 @@
+"""Editions: draft, publish, verify. An edition is one DuckDB file that never changes once it has its name.
+
+It is written aside, flushed to disk and renamed into place, so a process killed at any instant leaves either the
+whole edition or a leftover ``.building`` file that the next draft removes. Publishing copies a draft under its
+published name, with who published it and why, and points ``CURRENT`` at it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+from data.records import attach_records, open_store
+
+from cases.duties import open_duties
+from cases.ladder import due
+from data import edition_tables
+from data.edition_tables import REGISTERS
+from metrics import edition
+from metrics.calendar import Quarter
+from rules.book import Book
+
+PROGRAM_VERSION = "0.1.0"
+#: Tables whose numbers make the content hash and are compared by ``verify``.
+NUMBERS = (
+    "periods", "estates", "management", "evidence", "metric_sums", "priors", "metric_scores", "subindex_scores",
+    "index_scores", "company_scores", "quantiles", "due", "data_quality",
+)  # fmt: skip
+
+
+class NoSuchEdition(LookupError):
+    """The edition named is not in the editions folder."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One table that came out otherwise on recomputing: rows only in the edition, rows only in the recomputation."""
+
+    table: str
+    only_stored: int
+    only_recomputed: int
+
+
+def folder(root: Path) -> Path:
+    """The editions folder, made if absent."""
+    path = root / "editions"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def path_of(root: Path, edition_id: str) -> Path:
+    path = folder(root) / f"{edition_id}.duckdb"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in folder(root).glob("*.duckdb"))) or "none yet"
+        raise NoSuchEdition(f"No edition '{edition_id}' in {folder(root)}. Editions there: {known}.")
+    return path
+
+
+def _next_id(root: Path, stem: str) -> str:
+    numbers = [int(p.stem.rsplit("-", 1)[1]) for p in folder(root).glob(f"{stem}-*.duckdb")]
+    return f"{stem}-{max(numbers, default=0) + 1}"
+
+
+def _seal(building: Path, final: Path) -> None:
+    """Flush a finished file to disk and give it its name: from here on it never changes."""
+    with building.open("rb+") as f:
+        os.fsync(f.fileno())
+    building.chmod(0o444)
+    building.replace(final)
+    directory = os.open(final.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def content_hash(con: duckdb.DuckDBPyConnection, schema: str) -> str:
+    """A hash of every number in the edition, whatever order its rows stand in.
+
+    Per table the sum of the rows' MD5 values, then one hash over the tables' sums.
+    """
+    parts = []
+    for name in NUMBERS:
+        columns = [r[0] for r in con.execute(f"DESCRIBE {schema}.{name}").fetchall()]
+        text = " || '|' || ".join(f"coalesce(\"{c}\"::VARCHAR, '')" for c in columns)
+        total, rows = con.execute(f"SELECT sum(md5_number_lower({text})), count(*) FROM {schema}.{name}").fetchall()[0]
+        parts.append(f"{name}:{rows}:{total}")
+    return con.execute("SELECT sha256($text)", {"text": "\n".join(parts)}).fetchall()[0][0]
+
+
+def latest_delivery(root: Path) -> int:
+    """Number of the newest delivery in the store; 0 where nothing was loaded."""
+    con = open_store(root)
+    try:
+        return con.execute("SELECT coalesce(max(seq), 0) FROM deliveries").fetchall()[0][0]
+    finally:
+        con.close()
+
+
+def _copy_registers(con: duckdb.DuckDBPyConnection) -> None:
+    for name in REGISTERS:
+        con.execute(f"CREATE TABLE edition.{name} AS SELECT * FROM {name}")
+    con.execute(
+        """
+        CREATE TABLE edition.data_quality AS
+        SELECT r.estate_id, d.record_table, count(DISTINCT (r.delivery_id, r.line)) AS rows_set_aside
+        FROM rows_set_aside AS r
+        JOIN deliveries AS d USING (delivery_id)
+        WHERE r.estate_id IS NOT NULL
+        GROUP BY ALL
+        """
+    )
+
+
+def _write_due(con: duckdb.DuckDBPyConnection, book: Book, last: Quarter) -> None:
+    index_scores, company_scores, metric_scores = (
+        con.sql(f"SELECT * FROM edition.{name}").pl() for name in ("index_scores", "company_scores", "metric_scores")
+    )
+    duties = open_duties(con, book, last, "edition.evidence")
+    sanctions = con.sql("SELECT * FROM sanctions").pl()
+    edition.write(con, "due", due(index_scores, company_scores, metric_scores, duties, sanctions, book, str(last)))
+
+
+def _build(path: Path, root: Path, period: str, as_of: int, book: Book, about: dict, progress) -> None:
+    """Compute a whole edition into ``path``."""
+    last = Quarter.parse(period)
+    con = duckdb.connect()
+    try:
+        con.execute(f"ATTACH '{path}' AS edition")
+        attach_records(con, root, as_of)
+        edition.compute(edition.workplace(con, book, last), progress)
+        _copy_registers(con)
+        _write_due(con, book, last)
+        rules = [{"name": n, "text": f.text} for n, f in book.files.items()]
+        edition.write(con, "rulebook", pl.DataFrame(rules))
+        row = {"period": period, "as_of": as_of, "rulebook_hash": book.hash, "program_version": PROGRAM_VERSION,
+               "content_hash": content_hash(con, "edition"), **about}  # fmt: skip
+        schema = {k: c.dtype.type for k, c in edition_tables.TABLES["edition"].to_schema().columns.items()}
+        edition.write(con, "edition", pl.DataFrame([{k: row.get(k) for k in schema}], schema=schema))
+        con.execute("CHECKPOINT edition")
+        con.execute("DETACH edition")
+    finally:
+        con.close()
+
+
+def draft(
+    root: Path, period: str, *, now: datetime, by: str, book: Book | None = None, as_of: int | None = None,
+    demo: bool = False, progress=None,
+) -> str:  # fmt: skip
+    """Compute a draft edition of ``period`` from the records as known now (or at delivery ``as_of``).
+
+    Returns:
+        The edition's id, such as ``draft-2026Q3-1``.
+    """
+    book = book or Book()
+    for leftover in folder(root).glob("*.building*"):
+        leftover.unlink()
+    edition_id = _next_id(root, f"draft-{period}")
+    final = folder(root) / f"{edition_id}.duckdb"
+    building = final.with_suffix(".building")
+    known = latest_delivery(root) if as_of is None else as_of
+    about = {"edition_id": edition_id, "status": "draft", "demo": demo, "made_at": now, "made_by": by}
+    _build(building, root, period, known, book, about, progress)
+    _seal(building, final)
+    return edition_id
+
+
+def publish(root: Path, draft_id: str, *, now: datetime, by: str, reason: str) -> str:
+    """Publish a draft: a named person, with a reason. Returns the published id, such as ``2026Q3-1``.
+
+    Raises:
+        NoSuchEdition: no such draft.
+        ValueError: the edition is published already, or no reason was given.
+    """
+    source = path_of(root, draft_id)
+    if not draft_id.startswith("draft-"):
+        raise ValueError(f"Edition '{draft_id}' is published already; a correction needs a new draft.")
+    if not reason.strip():
+        raise ValueError("Publishing needs a reason in the publisher's own words: what this edition is for.")
+    published_id = _next_id(root, draft_id.removeprefix("draft-").rsplit("-", 1)[0])
+    final = folder(root) / f"{published_id}.duckdb"
+    building = final.with_suffix(".building")
+    shutil.copyfile(source, building)
+    con = duckdb.connect(building)
+    try:
+        con.execute(
+            """
+            UPDATE edition SET edition_id = $id, status = 'published', published_by = $by, published_at = $now,
+                               reason = $reason
+            """,
+            {"id": published_id, "by": by, "now": now, "reason": reason},
+        )
+        con.execute("CHECKPOINT")
+    finally:
+        con.close()
+    _seal(building, final)
+    pointer = folder(root) / "CURRENT.building"
+    pointer.write_text(published_id, encoding="utf-8")
+    pointer.chmod(0o644)
+    pointer.replace(folder(root) / "CURRENT")
+    return published_id
+
+
+def _saved_book(con: duckdb.DuckDBPyConnection, schema: str, into: Path) -> Book:
+    """The rulebook an edition was made with, written out of the edition itself."""
+    for name, text in con.execute(f"SELECT name, text FROM {schema}.rulebook").fetchall():
+        path = into / f"{name}.toml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return Book(into)
+
+
+def verify(root: Path, edition_id: str, *, now: datetime, progress=None) -> list[Difference]:
+    """Recompute an edition from its deliveries and its own rulebook, and compare every number.
+
+    Returns:
+        The tables that differ; empty = equal, number by number.
+    """
+    stored = path_of(root, edition_id)
+    with tempfile.TemporaryDirectory() as place:
+        con = duckdb.connect()
+        try:
+            con.execute(f"ATTACH '{stored}' AS stored (READ_ONLY)")
+            book = _saved_book(con, "stored", Path(place) / "rules")
+            row = con.execute("SELECT period, as_of, rulebook_hash FROM stored.edition").fetchall()[0]
+            period, as_of, rulebook_hash = row
+            if book.hash != rulebook_hash:
+                return [Difference("rulebook", 1, 1)]
+            again = Path(place) / "again.duckdb"
+            about = {"edition_id": "again", "status": "draft", "demo": False, "made_at": now, "made_by": "verify"}
+            _build(again, root, period, as_of, book, about, progress)
+            con.execute(f"ATTACH '{again}' AS again (READ_ONLY)")
+            return [d for d in map(lambda name: _compare(con, name), NUMBERS) if d.only_stored or d.only_recomputed]
+        finally:
+            con.close()
+
+
+def _compare(con: duckdb.DuckDBPyConnection, name: str) -> Difference:
+    def only(a: str, b: str) -> int:
+        query = f"SELECT count(*) FROM (SELECT * FROM {a}.{name} EXCEPT ALL SELECT * FROM {b}.{name})"
+        return con.execute(query).fetchall()[0][0]
+
+    return Difference(name, only("stored", "again"), only("again", "stored"))
