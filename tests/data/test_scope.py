@@ -1,0 +1,222 @@
+"""Who reads which rows: estates ``oak`` (north, station north-1, company acme) and ``elm`` (south, south-1, best).
+
+Elm was acme's until 2026-07-01: its first spell belongs to acme, its second to best.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import duckdb
+import pytest
+
+import metrics
+from data.contracts import TABLES as RECORD_TABLES
+from data.edition_tables import REGISTERS, TABLES
+from data.records import DELIVERIES, SET_ASIDE, sql_type
+from data.scope import ROLES, WHO_READS, Scope
+
+SUPERVISOR = Scope("anna", "supervisor")
+NORTH = Scope("bo", "subdistrict", area_id="north")
+NORTH_1 = Scope("cai", "station", area_id="north-1")
+ACME = Scope("di", "manager", company_id="acme")
+BEST = Scope("en", "manager", company_id="best")
+STEWARD = Scope("fu", "steward")
+EDITION = (*TABLES, *REGISTERS)
+SCORES = (
+    "metric_sums", "metric_scores", "subindex_scores", "index_scores", "company_scores", "evidence", "due",
+    "priors", "quantiles",
+)  # fmt: skip
+
+
+def rows(con, table, *records):
+    """Insert rows given as dicts; columns not named stay NULL."""
+    for record in records:
+        names = ", ".join(record)
+        con.execute(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(record))})", list(record.values()))
+
+
+@pytest.fixture(scope="module")
+def con():
+    con = duckdb.connect()
+    contracts = {n: c.to_schema().columns for n, c in TABLES.items()}
+    contracts |= {n: RECORD_TABLES[n].contract.to_schema().columns for n in REGISTERS if n in RECORD_TABLES}
+    for name, columns in contracts.items():
+        shape = ", ".join(f'"{column}" {sql_type(kind.dtype.type)}' for column, kind in columns.items())
+        con.execute(f"CREATE TABLE {name} ({shape})")
+    con.execute(DELIVERIES)
+    fill(con)
+    return con
+
+
+def fill(con):
+    oak = {"estate_id": "oak", "subdistrict_id": "north", "station_id": "north-1", "company_id": "acme"}
+    elm = {"estate_id": "elm", "subdistrict_id": "south", "station_id": "south-1", "company_id": "best"}
+    rows(con, "estates", oak | {"period": "2026Q2"}, oak | {"period": "2026Q3"},
+         elm | {"period": "2026Q2", "company_id": "acme"}, elm | {"period": "2026Q3"})  # fmt: skip
+    changed, always, forever = date(2026, 7, 1), date(2015, 1, 1), date(9999, 12, 31)
+    spells = (("t1", "oak", "acme", "h1", always, forever), ("t2", "elm", "acme", "h2", always, changed),
+              ("t3", "elm", "best", "h2", changed, forever))  # fmt: skip
+    for tenure, estate, company, head, start, end in spells:
+        spell = {"estate_id": estate, "company_id": company, "valid_from": start, "valid_to": end}
+        rows(con, "management", spell | {"unit_id": tenure})
+        rows(con, "tenures", spell | {"tenure_id": tenure, "head_id": head})
+        own = {"estate_id": estate, "unit_id": tenure, "tenure_id": tenure}
+        rows(con, "evidence", own | {"delivery_id": f"d-{tenure}"})
+        rows(con, "deliveries", {
+            "delivery_id": f"d-{tenure}", "seq": 1, "source": "s", "record_table": "hazards", "file": "f", "sha256": "",
+            "bytes": 1, "received_at": "2026-10-01", "rows_read": 1, "accepted": 1, "revised": 0, "unchanged": 0,
+            "set_aside": 0,
+        })  # fmt: skip
+        rows(con, "due", {"party": "estate", "party_id": tenure, "estate_id": estate, "company_id": company})
+    rows(con, "evidence", {"estate_id": "elm", "delivery_id": "d-t3"})  # a gap: nobody's
+    rows(con, "due", {"party": "company", "party_id": "best", "company_id": "best"})
+    units = [("estate", "oak"), ("estate", "elm")]
+    units += [(level, tenure) for level in ("tenure", "head") for tenure in ("t1", "t2", "t3")]
+    for table in ("metric_sums", "metric_scores", "subindex_scores", "index_scores"):
+        rows(con, table, *({"level": level, "unit_id": unit} for level, unit in units))
+    rows(con, "company_scores", *({"party": p, "party_id": i} for p, i in
+         (("company", "acme"), ("company", "best"), ("head", "h1"), ("head", "h2"))))  # fmt: skip
+    rows(con, "companies", {"company_id": "acme"}, {"company_id": "best"})
+    rows(con, "office_heads", {"head_id": "h1"}, {"head_id": "h2"})
+    rows(con, "data_quality", {"estate_id": "oak"}, {"estate_id": "elm"})
+    rows(con, "areas", {"area_id": "north"}, {"area_id": "south"})
+
+
+def read(con, scope, relation, columns):
+    seen = scope.where(relation, "r")
+    sql = f"SELECT {columns} FROM {relation} AS r WHERE {seen.sql} ORDER BY ALL"
+    return [r if len(r) > 1 else r[0] for r in con.sql(sql, params=seen.params).pl().iter_rows()]
+
+
+@pytest.mark.parametrize("relation", EDITION)
+def test_every_table_of_an_edition_has_its_readers_named(relation):
+    assert relation in WHO_READS
+
+
+@pytest.mark.parametrize("relation", EDITION)
+@pytest.mark.parametrize("scope", (SUPERVISOR, NORTH, NORTH_1, ACME, STEWARD), ids=lambda s: s.role)
+def test_every_condition_runs_or_says_that_the_role_may_not_read(con, scope, relation):
+    if scope.role == "steward" and relation in SCORES:
+        with pytest.raises(PermissionError, match=f"'{relation}' is closed to viewer 'fu' with role 'steward'"):
+            scope.where(relation)
+    else:
+        total = con.execute(f"SELECT count(*) FROM {relation}").fetchone()[0]
+        assert len(read(con, scope, relation, "*")) <= total
+
+
+@pytest.mark.parametrize("relation", EDITION)
+def test_a_supervisor_reads_every_row(con, relation):
+    assert len(read(con, SUPERVISOR, relation, "*")) == con.execute(f"SELECT count(*) FROM {relation}").fetchone()[0]
+
+
+@pytest.mark.parametrize("scope", (NORTH, NORTH_1), ids=lambda s: s.role)
+def test_an_officer_reads_the_estates_of_the_area_and_what_hangs_on_them(con, scope):
+    assert read(con, scope, "estates", "r.estate_id, r.period") == [("oak", "2026Q2"), ("oak", "2026Q3")]
+    assert read(con, scope, "management", "r.unit_id") == ["t1"]
+    assert read(con, scope, "tenures", "r.tenure_id") == ["t1"]
+    assert read(con, scope, "companies", "r.company_id") == ["acme"]
+    assert read(con, scope, "office_heads", "r.head_id") == ["h1"]
+    assert read(con, scope, "evidence", "r.estate_id") == ["oak"]
+    assert read(con, scope, "deliveries", "r.delivery_id") == ["d-t1"]
+    assert read(con, scope, "data_quality", "r.estate_id") == ["oak"]
+    assert read(con, scope, "due", "r.party, r.party_id") == [("estate", "t1")]
+    assert read(con, scope, "company_scores", "r.party_id") == ["acme", "h1"]
+
+
+@pytest.mark.parametrize("relation", ("metric_sums", "metric_scores", "subindex_scores", "index_scores"))
+def test_an_officer_reads_all_levels_of_the_areas_estates(con, relation):
+    assert read(con, NORTH, relation, "r.level, r.unit_id") == [("estate", "oak"), ("head", "t1"), ("tenure", "t1")]
+
+
+@pytest.mark.parametrize("relation", ("metric_sums", "metric_scores", "subindex_scores", "index_scores"))
+def test_a_manager_reads_own_spells_and_no_estate_level(con, relation):
+    assert read(con, BEST, relation, "r.level, r.unit_id") == [("head", "t3"), ("tenure", "t3")]
+    assert read(con, ACME, relation, "r.level, r.unit_id") == [
+        ("head", "t1"), ("head", "t2"), ("tenure", "t1"), ("tenure", "t2"),
+    ]  # fmt: skip
+
+
+def test_a_manager_reads_an_estate_only_while_the_company_was_in_charge(con):
+    assert read(con, BEST, "estates", "r.estate_id, r.period") == [("elm", "2026Q3")]
+    assert ("elm", "2026Q3") not in read(con, ACME, "estates", "r.estate_id, r.period")
+    assert ("elm", "2026Q2") in read(con, ACME, "estates", "r.estate_id, r.period")
+
+
+def test_a_manager_reads_neither_a_predecessors_evidence_nor_what_is_nobodys(con):
+    assert read(con, BEST, "evidence", "r.unit_id") == ["t3"]
+    assert read(con, BEST, "deliveries", "r.delivery_id") == ["d-t3"]
+    assert read(con, BEST, "due", "r.party, r.party_id") == [("company", "best"), ("estate", "t3")]
+
+
+def test_a_manager_never_reads_another_companys_name(con):
+    assert read(con, BEST, "companies", "r.company_id") == ["best"]
+    assert read(con, ACME, "companies", "r.company_id") == ["acme"]
+
+
+def test_the_score_of_a_head_who_served_two_companies_is_for_neither_manager(con):
+    # h2 ran elm for acme, then for best; h1 only ever served acme
+    assert read(con, BEST, "company_scores", "r.party_id") == ["best"]
+    assert read(con, ACME, "company_scores", "r.party_id") == ["acme", "h1"]
+
+
+def test_an_estate_that_changes_station_takes_its_file_along():
+    moved = duckdb.connect()
+    moved.execute("CREATE TABLE estates (estate_id VARCHAR, period VARCHAR, station_id VARCHAR)")
+    moved.execute("INSERT INTO estates VALUES ('oak', '2026Q2', 'north-1'), ('oak', '2026Q3', 'north-2')")
+    assert read(moved, NORTH_1, "estates", "r.period") == []
+    assert read(moved, Scope("x", "station", area_id="north-2"), "estates", "r.period") == ["2026Q2", "2026Q3"]
+
+
+def test_rows_set_aside_are_for_the_steward_the_supervisor_and_the_officer_of_the_estate():
+    store = duckdb.connect()
+    store.execute(SET_ASIDE)
+    store.execute("CREATE TABLE estates (estate_id VARCHAR, valid_from DATE, subdistrict_id VARCHAR)")
+    rows(store, "estates", {"estate_id": "oak", "valid_from": "2015-01-01", "subdistrict_id": "north"},
+         {"estate_id": "elm", "valid_from": "2015-01-01", "subdistrict_id": "south"})  # fmt: skip
+    for line, estate in enumerate(("oak", "elm", None), start=2):
+        row = {"delivery_id": "d", "line": line, "reason": "r", "original": "", "estate_id": estate}
+        rows(store, "rows_set_aside", row)
+    assert read(store, SUPERVISOR, "rows_set_aside", "r.line") == [2, 3, 4]
+    assert read(store, STEWARD, "rows_set_aside", "r.line") == [2, 3, 4]
+    assert read(store, NORTH, "rows_set_aside", "r.line") == [2]
+    with pytest.raises(PermissionError, match="closed to viewer 'di' with role 'manager'"):
+        ACME.where("rows_set_aside")
+
+
+@pytest.mark.parametrize("role", ("subdistrict", "station", "manager"))
+@pytest.mark.parametrize("empty", (None, ""))
+def test_an_incomplete_account_reads_nothing_and_is_told_whom_to_ask(role, empty):
+    half = Scope("gu", role, area_id=empty, company_id=empty)
+    with pytest.raises(PermissionError, match=r"'gu' has role .* without the area or company .* Ask the district"):
+        half.where("periods")
+    with pytest.raises(PermissionError, match="none are shown"):
+        half.require(role)
+
+
+def test_an_unknown_role_reads_nothing():
+    with pytest.raises(PermissionError, match="role 'mayor'"):
+        Scope("hu", "mayor", area_id="north", company_id="acme").where("periods")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_relation_nobody_decided_on_stays_closed_for_everyone(role):
+    with pytest.raises(PermissionError, match="Nobody has decided who may read relation 'letters'"):
+        Scope("x", role, area_id="north", company_id="acme").where("letters")
+
+
+def test_a_page_lets_only_its_roles_pass():
+    NORTH.require("supervisor", "subdistrict")
+    with pytest.raises(PermissionError, match="for supervisor, steward; viewer 'di' is 'manager'"):
+        ACME.require("supervisor", "steward")
+
+
+def test_two_conditions_in_one_query_share_their_parameter(con):
+    scores, estates = NORTH.where("index_scores", "s"), NORTH.where("estates", "e")
+    sql = f"SELECT count(*) FROM index_scores AS s, estates AS e WHERE {scores.sql} AND {estates.sql}"
+    # 3 level rows of oak x 2 periods of oak
+    assert con.execute(sql, scores.params | estates.params).fetchone() == (6,)
+
+
+def test_no_metric_shows_who_complained():
+    assert [name for name, metric in metrics.ALL.items() if "caller_hash" in metric.shows] == []
