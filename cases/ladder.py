@@ -211,10 +211,15 @@ def _facts(given: _Given) -> pl.DataFrame:
         pl.col("missed").fill_null(pl.lit([], dtype=pl.List(pl.String))),
         pl.col("capped").fill_null(False),
         rated=pl.col("state") == "rated",
-        score=(pl.col("final") * 10).floor() / 10,  # never rounded up to a line it does not reach
+        score=_shown(pl.col("final")),
         free=findings.list.set_intersection(rule["skip_findings"]).list.len() > 0,
         grave=findings.list.set_intersection(rule["grave_findings"]).list.len() > 0,
     )
+
+
+def _shown(score: pl.Expr) -> pl.Expr:
+    """A score with one decimal, cut and not rounded: 59.96 is never shown as the 60 it does not reach."""
+    return ((score * 10 + 1e-9).floor() / 10).round(1)
 
 
 def _params(names: tuple[str, ...]) -> pl.Expr:
@@ -303,7 +308,7 @@ def _companies(company_scores: pl.DataFrame, units: _Given) -> pl.DataFrame:
         .filter(pl.col("top_halves") >= rule["commendation_half_years"])
         .join(facts.filter("blocked"), on="party_id", how="anti")
         .join(entries.select(party_id="company_id").drop_nulls(), on="party_id", how="anti")
-        .with_columns(score=(pl.col("final") * 10).floor() / 10)
+        .with_columns(score=_shown(pl.col("final")))
         .select(
             "party_id",
             party=pl.lit("company"),

@@ -33,6 +33,8 @@ def _said(words: Words, name: str, value) -> str:
         case "period":
             quarter = Quarter.parse(value)
             return words("ladder.period", year=quarter.year, quarter=quarter.number)
+        case "score":
+            return f"{value:.1f}"
         case "missed":
             return words("ladder.and").join(words(f"metric.{slug}.name") for slug in value)
         case "cap_reason":

@@ -453,6 +453,12 @@ def test_every_reason_has_its_sentence_in_both_languages(book):
         assert all("{" not in s and s for s in said.values()), said
 
 
+@pytest.mark.parametrize(("final", "shown"), [(59.96, 59.9), (90.1, 90.1), (64.61, 64.6), (60.0, 60.0)])
+def test_a_score_is_cut_to_one_decimal_and_never_rounded_up_to_a_line(book, final, shown):
+    row = decide(scores(A, final=final), book=book).row(0, named=True)
+    assert json.loads(row["params"])["score"] == shown
+
+
 def test_a_sentence_names_quarter_score_and_days():
     params = '{"period":"2026Q2","score":52.1,"stands":"listing","stands_since":"2026-01-10"}'
     assert sentence(Words("zh"), "nothing_due", params) == "2026年第2季度指数为 52.1 分，未达到任何措施的触发条件。"
