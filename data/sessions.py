@@ -1,0 +1,81 @@
+"""Stays: from signing in to signing out, or to one of two limits. The token is known to the browser alone."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from data.accounts import ACCOUNT_COLUMNS, Account
+from data.ledger import accounts, sessions, writing
+
+IDLE_LIMIT = timedelta(minutes=60)  # without any sign of the person
+ABSOLUTE_LIMIT = timedelta(hours=12)  # a working day, whatever happens
+SEEN_EVERY = timedelta(minutes=1)  # how often being there is written down: one write a minute, not one a click
+
+
+@dataclass(frozen=True)
+class Session:
+    """One stay of one person. ``key`` is the token's SHA-256: it names the stay and opens nothing."""
+
+    key: str
+    account: Account
+    started_at: datetime
+    seen_at: datetime
+
+
+def key_of(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def start(ledger: sa.Engine, account: Account, now: datetime) -> str:
+    """Begin a stay; returns its token, 32 random bytes, for the browser's cookie."""
+    token = secrets.token_urlsafe(32)
+    row = {"token_hash": key_of(token), "account_id": account.account_id, "started_at": now, "seen_at": now}
+    with writing(ledger) as con:
+        con.execute(sa.insert(sessions).values(row))
+    return token
+
+
+def find(ledger: sa.Engine, token: object, now: datetime) -> Session | None:
+    """The stay this token opens, noted as seen now; None where it never began, ended, or ran into a limit.
+
+    ``token`` may be anything a cookie jar returned; only a string can be one.
+    """
+    if not isinstance(token, str) or not token:
+        return None
+    key = key_of(token)
+    query = (
+        sa.select(sessions.c.started_at, sessions.c.seen_at, *ACCOUNT_COLUMNS)
+        .join(accounts)
+        .where(
+            sessions.c.token_hash == key,
+            sessions.c.ended_at.is_(None),
+            sessions.c.started_at > now - ABSOLUTE_LIMIT,
+            sessions.c.seen_at > now - IDLE_LIMIT,
+            accounts.c.disabled_at.is_(None),
+        )
+    )
+    with ledger.connect() as con:
+        row = con.execute(query).one_or_none()
+    if row is None:
+        return None
+    fields = dict(row._mapping)
+    session = Session(
+        key, started_at=fields.pop("started_at"), seen_at=fields.pop("seen_at"), account=Account(**fields)
+    )
+    if now - session.seen_at >= SEEN_EVERY:
+        with writing(ledger) as con:
+            con.execute(sa.update(sessions).where(sessions.c.token_hash == key).values(seen_at=now))
+    return session
+
+
+def end(ledger: sa.Engine, token: object, now: datetime) -> None:
+    """Sign out: the stay ends in every tab and window that shares its cookie."""
+    if isinstance(token, str):
+        mine = (sessions.c.token_hash == key_of(token)) & sessions.c.ended_at.is_(None)
+        with writing(ledger) as con:
+            con.execute(sa.update(sessions).where(mine).values(ended_at=now, ended_by="sign_out"))
