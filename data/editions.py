@@ -1,0 +1,58 @@
+"""Editions for reading: immutable DuckDB files, opened read-only, one connection per file and process.
+
+``current`` names the published edition; drafts stand beside it. Each query takes its own cursor, because a connection
+is not thread-safe and every viewer runs in a thread of their own.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import duckdb
+
+LOCKED = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "lock_configuration": "true",
+}
+
+
+def folder(root: Path) -> Path:
+    return root / "editions"
+
+
+def list_editions(root: Path) -> list[str]:
+    """Ids of every edition, published ones first, newest first within each."""
+    names = [p.stem for p in folder(root).glob("*.duckdb")]
+
+    def order(name: str) -> tuple:
+        period, number = name.removeprefix("draft-").rsplit("-", 1)
+        return period, int(number)
+
+    published = sorted((n for n in names if not n.startswith("draft-")), key=order, reverse=True)
+    return published + sorted((n for n in names if n.startswith("draft-")), key=order, reverse=True)
+
+
+def path_of(root: Path, edition_id: str) -> Path | None:
+    """The file of an edition named on screen; None where there is none (a name is never taken as a path)."""
+    return folder(root) / f"{edition_id}.duckdb" if edition_id in list_editions(root) else None
+
+
+def current(root: Path) -> Path | None:
+    """The published edition ``CURRENT`` names; None before the first publication."""
+    pointer = folder(root) / "CURRENT"
+    if not pointer.is_file():
+        return None
+    return path_of(root, pointer.read_text(encoding="utf-8").strip())
+
+
+@lru_cache(maxsize=8)
+def _connection(path: Path) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(path, read_only=True, config=LOCKED)
+
+
+def open_edition(path: Path) -> duckdb.DuckDBPyConnection:
+    """A cursor of the edition's shared read-only connection."""
+    return _connection(path).cursor()

@@ -1,0 +1,63 @@
+"""Editions: what was published, by whom and why; a supervisor publishes a draft with a reason."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import polars as pl
+import streamlit as st
+
+from cases import publish
+from data import editions
+from data.queries import rankings
+from pages.shared import format, place, tables
+
+
+def show(scope, con, t) -> None:
+    """Every edition, newest first; drafts can be published by a supervisor."""
+    scope.require("supervisor", "steward")
+    st.title(t("page.editions.title"))
+    st.caption(t("page.editions.lead"))
+    names = editions.list_editions(place.root())
+    if not names:
+        st.info(t("page.editions.nothing"))
+        return
+    rows = [rankings.edition(scope, editions.open_edition(editions.path_of(place.root(), n))) for n in names]
+    shown = pl.DataFrame(
+        [
+            {
+                "edition": r["edition_id"],
+                "status": t(f"edition_status.{r['status']}"),
+                "period": format.period(r["period"], t),
+                "made": format.moment(r["made_at"], t),
+                "published": format.moment(r["published_at"], t),
+                "by": r["published_by"] or t("common.none"),
+                "reason": r["reason"] or t("common.none"),
+                "as_of": r["as_of"],
+                "rulebook": r["rulebook_hash"][:12],
+                "content": r["content_hash"][:12],
+            }
+            for r in rows
+        ]
+    )
+    config = st.column_config
+    columns = {c: config.TextColumn(t(f"column.edition_{c}")) for c in shown.columns}
+    tables.show(shown, columns, key="editions-table")
+    if scope.role == "supervisor":
+        _publish(scope, [n for n in names if n.startswith("draft-")], t)
+
+
+def _publish(scope, drafts: list[str], t) -> None:
+    st.subheader(t("page.editions.publish"))
+    if not drafts:
+        st.info(t("page.editions.no_drafts"))
+        return
+    with st.form("publish"):
+        chosen = st.selectbox(t("page.editions.choose"), drafts)
+        reason = st.text_area(t("page.editions.reason"), help=t("page.editions.reason_help"))
+        pressed = st.form_submit_button(t("page.editions.press"), type="primary")
+    if pressed and not reason.strip():
+        st.warning(t("page.editions.reason_missing"))
+    elif pressed:
+        made = publish.publish(place.root(), chosen, now=datetime.now(UTC), by=scope.viewer_id, reason=reason)
+        st.success(t("page.editions.done", edition=made))

@@ -1,0 +1,96 @@
+"""How a score is made, drawn from the rule files in force."""
+
+from __future__ import annotations
+
+import polars as pl
+import streamlit as st
+
+import metrics
+from data.queries import rankings
+from metrics.calendar import Quarter
+from pages.shared import format, place, rule, tables
+
+DEFAULT_PERIOD = "2026Q3"
+
+
+def show(scope, con, t) -> None:
+    """Sub-indices, weights, goalposts, laws, bands, caps and the ladder, as the rulebook has them."""
+    st.title(t("page.method.title"))
+    period = place.asked_period(rankings.periods(scope, con)) if con is not None else DEFAULT_PERIOD
+    day = Quarter.parse(period).last
+    book = rule.book()
+    index = book.on(day, "index")
+    for key in ("own", "steps", "small", "not"):
+        st.markdown(t(f"page.method.{key}"))
+    st.caption(t("page.method.in_force", day=format.day(day, t), hash=book.hash[:12]))
+    st.subheader(t("page.method.weights"))
+    config = st.column_config
+    for sub, weight in index["weights"].items():
+        st.markdown(f"**{t(f'subindex.{sub}')}** {format.percent(weight, t, 0)}")
+        names = [n for n in metrics.ALL if book.metric(day, n)["subindex"] == sub and book.metric(day, n)["weight"] > 0]
+        tables.show(_metric_table(names, day, t), _columns(t, config), key=f"method-{sub}")
+    st.markdown(f"**{t('page.method.shown')}**")
+    shown = [n for n in metrics.ALL if book.metric(day, n)["weight"] == 0]
+    tables.show(_metric_table(shown, day, t), _columns(t, config), key="method-shown")
+    st.subheader(t("page.method.bands"))
+    st.markdown(
+        t("common.separator").join(f"{t(f'band.{b}')} ≥ {least}" for b, least in index["bands"].items() if b != "failing")
+        + t("common.separator") + t("band.failing") + f" < {index['bands']['attention']}"
+    )  # fmt: skip
+    _caps(book.on(day, "caps"), t)
+    _ladder(t)
+    st.subheader(t("page.method.appeal_title"))
+    st.markdown(t("page.method.appeal"))
+
+
+def _metric_table(names: list[str], day, t) -> pl.DataFrame:
+    rows = []
+    for name in names:
+        metric, in_force = metrics.ALL[name], rule.book().metric(day, name)
+        rows.append(
+            {
+                "code": metric.code,
+                "metric": t(f"metric.{name}.name"),
+                "weight": format.percent(float(in_force["weight"]), t, 0),
+                **{a: format.value_of(float(in_force[a]), metric.unit, t) for a in rule.ANCHORS},
+                "unit": t(f"unit.{metric.unit}"),
+                "law": in_force["law"],
+                "basis": t("rule.basis_proposed") if in_force.get("basis") == "proposed" else t("rule.basis_law"),
+            }
+        )
+    return pl.DataFrame(rows)
+
+
+def _columns(t, config) -> dict:
+    return {
+        "code": config.TextColumn(t("column.code"), width="small"),
+        "metric": config.TextColumn(t("column.metric")),
+        "weight": config.TextColumn(t("column.weight"), width="small"),
+        "fail": config.TextColumn(t("column.anchor_fail"), width="small"),
+        "minimum": config.TextColumn(t("column.anchor_minimum"), width="small"),
+        "target": config.TextColumn(t("column.anchor_target"), width="small"),
+        "best": config.TextColumn(t("column.anchor_best"), width="small"),
+        "unit": config.TextColumn(t("column.unit")),
+        "law": config.TextColumn(t("column.law"), width="large"),
+        "basis": config.TextColumn(t("column.basis"), width="small"),
+    }
+
+
+def _caps(caps, t) -> None:
+    st.subheader(t("page.method.caps"))
+    lines = [
+        f"- {t(f'ladder.finding.{name}')}{t('common.colon')}{t('page.method.cap', cap=caps[name]['cap'])}"
+        for name in ("fatal_fire", "systems_disabled", "routes_blocked", "records_falsified")
+    ]
+    st.markdown("\n".join(lines))
+
+
+def _ladder(t) -> None:
+    st.subheader(t("page.method.ladder"))
+    st.caption(t("page.method.ladder_lead"))
+    steps = ("attention", "listing", "interview", "replacement", "commendation")
+    st.markdown(
+        "\n".join(
+            f"- **{t(f'ladder.step.{s}.name')}**{t('common.colon')}{t(f'ladder.step.{s}.meaning')}" for s in steps
+        )
+    )

@@ -1,0 +1,69 @@
+"""What is due for consideration. The program recommends; a named person decides."""
+
+from __future__ import annotations
+
+import polars as pl
+import streamlit as st
+
+from cases.sentences import sentence
+from data.edition_tables import STEPS
+from data.queries import rankings
+from pages.shared import format, go, tables
+
+
+def show(scope, con, t) -> None:
+    """Steps due, gravest first, each with the sentence that says why and the rule behind it."""
+    scope.require("supervisor", "subdistrict", "station", "manager")
+    st.title(t("page.due.title"))
+    st.caption(t("page.due.lead"))
+    counts = dict(rankings.due_counts(scope, con).iter_rows())
+    steps = [s for s in reversed(STEPS) if s != "none"]
+    cells = st.columns(len(steps))
+    for cell, step in zip(cells, steps, strict=True):
+        cell.metric(t(f"ladder.step.{step}.name"), counts.get(step, 0), help=t(f"ladder.step.{step}.meaning"))
+    step = st.selectbox(
+        t("filter.step"), steps, index=None, placeholder=t("filter.all"), format_func=lambda s: t(f"ladder.step.{s}.name"),
+        key="due_step", bind="query-params",
+    )  # fmt: skip
+    rows = rankings.due_list(scope, con, step=step, limit=tables.PAGE_ROWS, offset=tables.offset("page"))
+    if rows.is_empty():
+        st.info(t("page.due.nothing"))
+        return
+    picked = tables.show(_worded(rows, t), _columns(t), key="due-table", pick=True)
+    tables.pager("page", rows["total"][0], t)
+    if picked is not None:
+        row = rows.row(picked, named=True)
+        if row["estate_id"]:
+            go.to("estate", estate=row["estate_id"], period=row["period"])
+        else:
+            go.to("company", company=row["company_id"], period=row["period"])
+
+
+def _worded(rows: pl.DataFrame, t) -> pl.DataFrame:
+    said = [
+        {
+            "step_word": t(f"ladder.step.{r['step']}.name"),
+            "party_word": t(f"party.{r['party']}"),
+            "estate": format.name(r, t, "estate") if r["estate_id"] else t("common.none"),
+            "company": format.name(r, t, "company") if r["company_id"] else t("page.estate.unmanaged"),
+            "head": format.name(r, t, "head") if r["head_id"] else t("common.none"),
+            "why": sentence(t, r["reason"], r["params"]),
+            "rule": t("page.due.rule", since=format.day(r["rule_from"], t), basis=r["basis"]),
+        }
+        for r in rows.iter_rows(named=True)
+    ]
+    return pl.concat([rows.select("final"), pl.DataFrame(said)], how="horizontal")
+
+
+def _columns(t) -> dict:
+    config = st.column_config
+    return {
+        "step_word": config.TextColumn(t("column.step"), width="small"),
+        "estate": config.TextColumn(t("column.estate")),
+        "company": config.TextColumn(t("column.company")),
+        "final": config.NumberColumn(t("column.score"), format="%.1f", width="small"),
+        "why": config.TextColumn(t("column.why"), width="large"),
+        "party_word": config.TextColumn(t("column.party"), width="small"),
+        "head": config.TextColumn(t("column.head"), width="small"),
+        "rule": config.TextColumn(t("column.rule")),
+    }

@@ -1,0 +1,1 @@
+"""Deliveries and rows set aside."""

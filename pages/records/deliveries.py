@@ -1,0 +1,92 @@
+"""Deliveries: what came in, what was made of it, and handing in a new file."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import streamlit as st
+
+from data.queries import desk
+from data.reading import EXCEL
+from data.records import StoreBusy
+from pages.records.store import records
+from pages.shared import format, place, tables
+
+PROGRAM = Path(__file__).parents[2] / "steward.py"
+TYPES = ["csv", "tsv", "txt", "parquet", *[e.removeprefix(".") for e in EXCEL]]
+
+
+def show(scope, con, t) -> None:
+    """The upload, then every delivery with its counts."""
+    scope.require("steward", "supervisor")
+    st.title(t("page.deliveries.title"))
+    st.caption(t("page.deliveries.lead"))
+    _upload(t)
+    try:
+        with records() as store:
+            rows = desk.deliveries(scope, store)
+    except StoreBusy:
+        st.info(t("page.deliveries.busy"))
+        return
+    if rows.is_empty():
+        st.info(t("page.deliveries.nothing"))
+        return
+    st.caption(t("page.deliveries.count", n=rows["total"][0], shown=rows.height))
+    rows = tables.words_of(rows, "record_table", "table", t)
+    config = st.column_config
+    columns = {
+        "seq": config.NumberColumn(t("column.seq"), width="small", format="%d"),
+        "file": config.TextColumn(t("column.file")),
+        "record_table": config.TextColumn(t("column.table")),
+        "received_at": config.DatetimeColumn(t("column.received_at"), format="YYYY-MM-DD HH:mm", timezone=format.DISTRICT_ZONE.key),
+        **{k: config.NumberColumn(t(f"column.{k}"), format="localized", width="small")
+           for k in ("rows_read", "accepted", "revised", "unchanged", "set_aside")},
+        "encoding": config.TextColumn(t("column.encoding"), width="small"),
+        "sha256": config.TextColumn(t("column.sha256"), width="small", help=t("column.sha256_help")),
+    }  # fmt: skip
+    tables.show(rows, columns, key="deliveries-table")
+
+
+def _upload(t) -> None:
+    """Save the file in the inbox and load it with the nightly job's own command, in a process of its own."""
+    with st.form("upload", clear_on_submit=True):
+        file = st.file_uploader(t("page.deliveries.choose"), type=TYPES, help=t("page.deliveries.choose_help"))
+        pressed = st.form_submit_button(t("page.deliveries.load"), type="primary")
+    if pressed and file is None:
+        st.warning(t("page.deliveries.no_file"))
+    if pressed and file is not None:
+        inbox = place.root() / "inbox"
+        inbox.mkdir(parents=True, exist_ok=True)
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        own_name = Path(file.name.replace("\\", "/")).name
+        path = inbox / f"{stamp}_{own_name}"
+        path.write_bytes(file.getbuffer())
+        _load(path, t)
+    if result := st.session_state.get("load_result"):
+        box = {0: st.success, 1: st.warning}.get(result["code"], st.error)
+        box(
+            t(
+                {0: "page.deliveries.done", 1: "page.deliveries.done_set_aside"}.get(
+                    result["code"], "page.deliveries.refused"
+                )
+            )
+        )
+        st.code(result["text"], language=None, wrap_lines=True)
+
+
+def _load(path: Path, t) -> None:
+    command = [sys.executable, str(PROGRAM), "--root", str(place.root()), "load", str(path)]
+    text = ""
+    with st.status(t("page.deliveries.loading"), expanded=True) as status:
+        line = st.empty()
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=PROGRAM.parent
+        ) as job:  # noqa: S603
+            for said in job.stdout or ():
+                text += said
+                line.text(said.strip())
+        status.update(label=t("page.deliveries.finished"), state="complete" if job.returncode in (0, 1) else "error")
+    st.session_state["load_result"] = {"code": job.returncode, "text": text.strip()}

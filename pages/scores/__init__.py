@@ -1,0 +1,1 @@
+"""Rankings, estates, companies, the manager's scorecard."""

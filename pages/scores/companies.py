@@ -1,0 +1,64 @@
+"""The ranking of companies."""
+
+from __future__ import annotations
+
+import polars as pl
+import streamlit as st
+
+from data.queries import rankings
+from pages.shared import charts, format, go, tables
+
+
+def show(scope, con, t) -> None:
+    """Companies best first; unrated ones last, never as worst."""
+    scope.require("supervisor", "subdistrict", "station")
+    st.title(t("page.companies.title"))
+    periods = rankings.periods(scope, con)
+    st.caption(t("page.companies.lead") if scope.role == "supervisor" else t("page.companies.lead_area"))
+    left, right = st.columns([1, 2])
+    period = left.selectbox(
+        t("filter.period"), periods, format_func=lambda p: format.period(p, t), key="period", bind="query-params"
+    )
+    search = right.text_input(
+        t("filter.search_company"),
+        key="company_search",
+        placeholder=t("filter.search_company_hint"),
+        bind="query-params",
+    )
+    counts = rankings.company_bands(scope, con, period=period)
+    charts.bands(dict(counts.iter_rows()), t, key="company-bands")
+    rows = rankings.companies(
+        scope, con, period=period, search=search or "", limit=tables.PAGE_ROWS, offset=tables.offset("page")
+    )
+    if rows.is_empty():
+        st.info(t("page.companies.nothing"))
+        return
+    st.caption(t("page.companies.how_to_open"))
+    picked = tables.show(_worded(rows, t), _columns(t), key="companies-table", pick=True)
+    tables.pager("page", rows["total"][0], t)
+    if picked is not None:
+        go.to("company", company=rows["company_id"][picked], period=period)
+
+
+def _worded(rows: pl.DataFrame, t) -> pl.DataFrame:
+    rows = tables.named(rows, t)
+    rows = rows.with_columns(
+        pl.when(pl.col("state") == "rated").then("final").alias("final"),
+        band=pl.when(pl.col("state") == "rated").then("band").otherwise(pl.lit("not_rated")),
+    )
+    return tables.words_of(rows, "band", "band", t)
+
+
+def _columns(t) -> dict:
+    config = st.column_config
+    return {
+        "rank": config.NumberColumn(t("column.rank"), width="small", help=t("column.rank_help")),
+        "name": config.TextColumn(t("column.company"), width="large"),
+        "final": config.NumberColumn(t("column.score"), format="%.1f", width="small", help=t("column.score_help")),
+        "band": config.TextColumn(t("column.band"), width="small"),
+        "trend": config.LineChartColumn(t("column.trend"), y_min=40, y_max=100, help=t("column.trend_help")),
+        "worst_fifth": config.NumberColumn(t("column.worst_fifth"), format="%.1f", help=t("column.worst_fifth_help")),
+        "units_rated": config.NumberColumn(t("column.units_rated"), width="small"),
+        "households": config.NumberColumn(t("column.households"), format="localized"),
+        "due_estates": config.NumberColumn(t("column.due_estates"), width="small"),
+    }

@@ -1,0 +1,92 @@
+"""One company: its score, its rank, its worst fifth, and the estates it is made of."""
+
+from __future__ import annotations
+
+import polars as pl
+import streamlit as st
+
+from data.queries import files, rankings
+from pages.shared import charts, format, go, place, rule, tables
+
+
+def show(scope, con, t) -> None:
+    """The company the address names; a manager's own where it names none."""
+    scope.require("supervisor", "subdistrict", "station", "manager")
+    periods = rankings.periods(scope, con)
+    period = place.asked_period(periods)
+    company_id = place.asked("company") or scope.company_id or ""
+    company = files.company(scope, con, company_id=company_id, period=period)
+    back = "scorecard" if scope.role == "manager" else "companies"
+    go.link(back, t("common.back_to", page=t(f"page.{back}.menu")))
+    if company is None:
+        st.title(t("page.company.not_found_title"))
+        st.info(t("page.company.not_found"))
+        return
+    header(company, period, t)
+    past = files.company_history(scope, con, company_id=company_id)
+    shown = past.with_columns(pl.when(pl.col("state") == "rated").then("final").alias("final"))
+    st.subheader(t("page.estate.history"))
+    charts.history(
+        shown["period"].to_list(), shown["final"].to_list(), t, key="company-history", bands=rule.bands(periods[0])
+    )
+    st.subheader(t("page.company.units"))
+    st.caption(
+        t("page.company.units_lead") if scope.role in ("supervisor", "manager") else t("page.company.units_area")
+    )
+    units_table(files.company_units(scope, con, company_id=company_id, period=period), period, t)
+
+
+def header(company: dict, period: str, t) -> None:
+    """Score, band, rank, worst fifth."""
+    st.title(format.name(company, t))
+    rated = company["state"] == "rated"
+    cells = st.columns(4)
+    cells[0].metric(t("column.score"), format.number(company["final"], t) if rated else t("state.not_rated"))
+    cells[1].metric(t("column.band"), t(f"band.{company['band']}") if rated else t("common.none"))
+    rank = f"{company['rank']} / {company['ranked']}" if company["rank"] else t("common.none")
+    cells[2].metric(t("column.rank"), rank, help=t("column.rank_help"))
+    cells[3].metric(
+        t("column.worst_fifth"), format.number(company["worst_fifth"], t), help=t("column.worst_fifth_help")
+    )
+    st.caption(
+        t("page.company.facts", period=format.period(period, t), code=format.plain(company["party_id"]),
+          units=format.number(company["units"], t, 0), rated=format.number(company["units_rated"], t, 0),
+          households=format.number(company["households"], t, 0))
+    )  # fmt: skip
+    if not rated:
+        st.info(t("page.estate.why_not_rated", reasons=format.codes("not_rated", company["why_not_rated"], t)))
+    elif company["mean"] - company["final"] > 0.05:
+        st.warning(
+            t("page.company.guarded", mean=format.number(company["mean"], t), final=format.number(company["final"], t))
+        )
+
+
+def units_table(rows: pl.DataFrame, period: str, t) -> None:
+    """The company's spells, worst first; a row opens its estate."""
+    if rows.is_empty():
+        st.info(t("page.company.no_units"))
+        return
+    worded = tables.named(rows, t).with_columns(
+        pl.when(pl.col("state") == "rated").then("final").alias("final"),
+        band=pl.when(pl.col("state") == "rated").then("band").otherwise(pl.lit("not_rated")),
+        still=pl.when("current").then(pl.lit(t("common.yes"))).otherwise(pl.lit(t("common.no"))),
+        place=pl.when(pl.col("rank_in_class").is_not_null()).then(pl.format("{} / {}", "rank_in_class", "class_size")),
+        why=pl.Series([format.codes("not_rated", w, t) for w in rows["why_not_rated"]]),
+    )
+    worded = tables.words_of(tables.words_of(worded, "band", "band", t), "estate_class", "estate_class", t)
+    config = st.column_config
+    columns = {
+        "name": config.TextColumn(t("column.estate")),
+        "final": config.NumberColumn(t("column.score"), format="%.1f", width="small"),
+        "band": config.TextColumn(t("column.band"), width="small"),
+        "place": config.TextColumn(t("column.rank_in_class"), width="small", help=t("column.rank_in_class_help")),
+        "still": config.TextColumn(t("column.still_in_charge"), width="small"),
+        "in_charge_days": config.NumberColumn(t("column.in_charge_days"), format="localized", width="small"),
+        "households": config.NumberColumn(t("column.households"), format="localized", width="small"),
+        "estate_class": config.TextColumn(t("column.class"), width="small"),
+        "why": config.TextColumn(t("column.why_not_rated")),
+    }
+    st.caption(t("page.estates.how_to_open"))
+    picked = tables.show(worded, columns, key="units-table", pick=True)
+    if picked is not None:
+        go.to("estate", estate=rows["estate_id"][picked], period=period)

@@ -1,0 +1,216 @@
+"""One estate: its score taken apart, down to each record, its rule and its law."""
+
+from __future__ import annotations
+
+import polars as pl
+import streamlit as st
+
+import metrics
+from cases.sentences import sentence
+from data.queries import files, rankings
+from pages.shared import charts, format, go, place, rule, tables
+
+
+def show(scope, con, t) -> None:
+    """The estate the address names, in the period it names."""
+    scope.require("supervisor", "subdistrict", "station", "manager")
+    periods = rankings.periods(scope, con)
+    period = place.asked_period(periods)
+    estate_id = place.asked("estate")
+    ways = files.units_of_estate(scope, con, estate_id=estate_id, period=period)
+    _way_back(scope, t)
+    if ways.is_empty():
+        st.title(t("page.estate.not_found_title"))
+        st.info(t("page.estate.not_found"))
+        return
+    level, unit_id = _chosen_way(ways, t)
+    unit = files.unit(scope, con, level=level, unit_id=unit_id, period=period)
+    _header(unit, period, t)
+    _due(scope, con, estate_id, t)
+    left, right = st.columns(2)
+    with left:
+        st.subheader(t("page.estate.subindices"))
+        subs = files.subindices(scope, con, level=level, unit_id=unit_id, period=period)
+        charts.subindices(subs.to_dicts(), t, key="subs")
+    with right:
+        st.subheader(t("page.estate.history"))
+        past = files.history(scope, con, level=level, unit_id=unit_id)
+        shown = past.with_columns(pl.when(pl.col("state") == "rated").then("final").alias("final"))
+        charts.history(
+            shown["period"].to_list(), shown["final"].to_list(), t, key="history", bands=rule.bands(periods[0])
+        )
+    scores = files.metric_scores(scope, con, level=level, unit_id=unit_id, period=period)
+    _metrics(scope, con, scores, level, unit_id, period, t)
+    _tenures(scope, con, estate_id, t)
+
+
+def _way_back(scope, t) -> None:
+    page = "scorecard" if scope.role == "manager" else "estates"
+    go.link(page, t("common.back_to", page=t(f"page.{page}.menu")))
+
+
+def _chosen_way(ways: pl.DataFrame, t) -> tuple[str, str]:
+    """The estate whole, or one company's spell; officers choose, a manager has the own spell."""
+    rows = ways.to_dicts()
+
+    def label(i: int) -> str:
+        row = rows[i]
+        if row["level"] == "estate":
+            return t("page.estate.whole")
+        since = "" if row["current"] else t("page.estate.former")
+        return f"{format.name(row, t, 'company')}{since}"
+
+    if len(rows) == 1:
+        return rows[0]["level"], rows[0]["unit_id"]
+    i = st.radio(
+        t("page.estate.way"),
+        range(len(rows)),
+        format_func=label,
+        horizontal=True,
+        key="way",
+        help=t("page.estate.way_help"),
+    )
+    return rows[i]["level"], rows[i]["unit_id"]
+
+
+def _header(unit: dict, period: str, t) -> None:
+    st.title(format.name(unit, t))
+    rated = unit["state"] == "rated"
+    cells = st.columns(4)
+    cells[0].metric(t("column.score"), format.number(unit["final"], t) if rated else t("state.not_rated"))
+    cells[1].metric(t("column.band"), t(f"band.{unit['band']}") if rated else t("common.none"))
+    rank = f"{unit['rank_in_class']} / {unit['class_size']}" if unit["rank_in_class"] else t("common.none")
+    cells[2].metric(t("column.rank_in_class"), rank, help=t("column.rank_in_class_help"))
+    cells[3].metric(t("column.coverage"), format.percent(unit["coverage"], t, 0), help=t("column.coverage_help"))
+    company = format.name(unit, t, "company") if unit["company_id"] else t("page.estate.unmanaged")
+    st.caption(
+        t(
+            "page.estate.facts", period=format.period(period, t), estate_class=t(f"estate_class.{unit['estate_class']}"),
+            households=format.number(unit["households"], t, 0), company=format.plain(company),
+            records=format.number(unit["records"], t, 0),
+        )
+    )  # fmt: skip
+    if not rated:
+        st.info(t("page.estate.why_not_rated", reasons=format.codes("not_rated", unit["why_not_rated"], t)))
+    if unit["cap"] is not None:
+        st.warning(
+            t("page.estate.capped", cap=format.number(unit["cap"], t, 0), score=format.number(unit["score"], t),
+              reasons=format.codes("ladder.finding", unit["cap_reason"], t))
+        )  # fmt: skip
+    if unit["own_score"] is not None and unit["score"] is not None:
+        st.caption(
+            t("page.estate.small_sample", own=format.number(unit["own_score"], t),
+              moved=format.number(unit["score"] - unit["own_score"], t))
+        )  # fmt: skip
+
+
+def _due(scope, con, estate_id: str, t) -> None:
+    for row in files.due_of_estate(scope, con, estate_id=estate_id).iter_rows(named=True):
+        said = sentence(t, row["reason"], row["params"])
+        box = st.info if row["step"] in ("none", "commendation") else st.warning
+        step = t(f"ladder.step.{row['step']}.name")
+        box(f"**{step}**{t('common.colon')}{format.plain(said)}")
+        st.caption(t("page.due.basis", basis=format.plain(row["basis"]), since=format.day(row["rule_from"], t)))
+
+
+def _metrics(scope, con, scores: pl.DataFrame, level: str, unit_id: str, period: str, t) -> None:
+    st.subheader(t("page.estate.metrics"))
+    st.caption(t("page.estate.metrics_lead"))
+    rows = scores.to_dicts()
+    worded = pl.DataFrame(
+        [
+            {
+                "metric": t(f"metric.{r['metric']}.name"),
+                "points": r["points"] if r["weight"] > 0 else None,
+                "lost": -r["points_lost"] if r["points_lost"] is not None else None,
+                "gap": r["gap_to_class"],
+                "value": format.value_of(r["raw"], metrics.ALL[r["metric"]].unit, t)
+                if r["raw"] is not None
+                else t("value_state.not_collected"),
+                "unit": t(f"unit.{metrics.ALL[r['metric']].unit}"),
+                "records": r["records"],
+                "median": r["class_median"] if r["weight"] > 0 else None,
+            }
+            for r in rows
+        ]
+    )
+    config = st.column_config
+    columns = {
+        "metric": config.TextColumn(t("column.metric")),
+        "points": config.NumberColumn(t("column.points"), format="%.1f", width="small"),
+        "median": config.NumberColumn(
+            t("column.class_median"), format="%.1f", width="small", help=t("column.class_median_help")
+        ),
+        "lost": config.NumberColumn(
+            t("column.points_lost"), format="%.2f", width="small", help=t("column.points_lost_help")
+        ),
+        "gap": config.NumberColumn(t("column.gap"), format="%+.2f", width="small", help=t("column.gap_help")),
+        "value": config.TextColumn(t("column.value"), width="small"),
+        "unit": config.TextColumn(t("column.unit")),
+        "records": config.NumberColumn(t("column.records"), width="small"),
+    }
+    tables.show(worded, columns, key="metrics-table")
+    names = [r["metric"] for r in rows]
+    st.subheader(t("page.estate.evidence"))
+    asked = place.asked("metric")
+    metric = st.selectbox(
+        t("page.estate.choose_metric"), names, index=names.index(asked) if asked in names else 0,
+        format_func=lambda m: f"{metrics.ALL[m].code} {t(f'metric.{m}.name')}", key="metric", bind="query-params",
+    )  # fmt: skip
+    _evidence(scope, con, level, unit_id, metric, period, rows[names.index(metric)], t)
+
+
+def _evidence(scope, con, level: str, unit_id: str, metric: str, period: str, score: dict, t) -> None:
+    """The records behind one metric, its arithmetic, its rule and law."""
+    st.markdown(f"**{t(f'metric.{metric}.question')}**")
+    rule.show(metric, period, score, t)
+    rows = files.evidence(
+        scope, con, level=level, unit_id=unit_id, metric=metric, period=period, limit=tables.PAGE_ROWS,
+        offset=tables.offset("evidence_page"),
+    )  # fmt: skip
+    if rows.is_empty():
+        st.info(t("page.estate.no_evidence"))
+        return
+    worded = rows.with_columns(
+        record=pl.Series([format.facts(f, t) for f in rows["facts"]]),
+        counts=pl.Series([t(f"excluded.{x}") if x else t("page.estate.counts") for x in rows["excluded"]]),
+    )
+    config = st.column_config
+    columns = {
+        "decided_on": config.DateColumn(
+            t("column.decided_on"), format=t("common.date_pattern"), help=t("column.decided_on_help")
+        ),
+        "counts": config.TextColumn(t("column.counts")),
+        "numerator": config.NumberColumn(t("column.numerator"), width="small"),
+        "denominator": config.NumberColumn(t("column.denominator"), width="small"),
+        "record": config.TextColumn(t("column.record"), width="large"),
+        "file": config.TextColumn(t("column.file")),
+        "line": config.NumberColumn(t("column.line"), format="%d", width="small"),
+        "record_id": config.TextColumn(t("column.record_id")),
+    }
+    tables.show(worded, columns, key="evidence-table")
+    tables.pager("evidence_page", rows["total"][0], t)
+
+
+def _tenures(scope, con, estate_id: str, t) -> None:
+    st.subheader(t("page.estate.tenures"))
+    rows = files.tenures(scope, con, estate_id=estate_id)
+    if rows.is_empty():
+        st.info(t("page.estate.no_tenures"))
+    else:
+        config = st.column_config
+        rows = tables.named(tables.named(rows, t, "company", "company"), t, "head", "head")
+        rows = rows.with_columns(since=pl.Series([format.day(d, t) for d in rows["valid_from"]]))
+        rows = rows.with_columns(
+            until=pl.Series([format.day(d, t) if d else t("page.estate.still") for d in rows["valid_to"]])
+        )
+        columns = {
+            "since": config.TextColumn(t("column.from")),
+            "until": config.TextColumn(t("column.to")),
+            "company": config.TextColumn(t("column.company")),
+            "head": config.TextColumn(t("column.head")),
+        }
+        tables.show(rows, columns, key="tenures-table")
+    touched = files.rows_touched(scope, con, estate_id=estate_id)
+    if touched:
+        st.caption(t("page.estate.rows_set_aside", n=touched))

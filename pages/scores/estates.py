@@ -1,0 +1,110 @@
+"""The ranking of estates."""
+
+from __future__ import annotations
+
+import polars as pl
+import streamlit as st
+
+from data.codes import ESTATE_CLASSES
+from data.edition_tables import STEPS
+from data.queries import rankings
+from pages.shared import format, go, tables
+
+SIZES = ("small", "medium", "large")
+
+
+def show(scope, con, t) -> None:
+    """Estates with filters; best first unless asked otherwise."""
+    scope.require("supervisor", "subdistrict", "station")
+    st.title(t("page.estates.title"))
+    st.caption(t("page.estates.lead"))
+    chosen = _filters(scope, con, t)
+    rows = rankings.estates(scope, con, **chosen, limit=tables.PAGE_ROWS, offset=tables.offset("page"))
+    if rows.is_empty():
+        st.info(t("page.estates.nothing"))
+        return
+    st.caption(t("page.estates.count", n=rows["total"][0]) + " " + t("page.estates.how_to_open"))
+    picked = tables.show(worded(rows, t), columns(t), key="estates-table", pick=True)
+    tables.pager("page", rows["total"][0], t)
+    if picked is not None:
+        go.to("estate", estate=rows["estate_id"][picked], period=chosen["period"])
+
+
+def _filters(scope, con, t) -> dict:
+    """What the viewer asks for; every choice stands in the address."""
+    areas = rankings.areas(scope, con)
+    names = {r["area_id"]: format.name(r, t) for r in areas.iter_rows(named=True)}
+    subs = areas.filter(pl.col("kind") == "subdistrict")["area_id"].to_list()
+    stations = areas.filter(pl.col("kind") == "station")["area_id"].to_list()
+    everything = {"index": None, "placeholder": t("filter.all"), "bind": "query-params"}
+    first, second = st.columns(4), st.columns(4)
+    period = first[0].selectbox(
+        t("filter.period"), rankings.periods(scope, con), format_func=lambda p: format.period(p, t), key="period",
+        bind="query-params",
+    )  # fmt: skip
+    estate_class = first[1].selectbox(
+        t("filter.class"), ESTATE_CLASSES, format_func=lambda c: t(f"estate_class.{c}"), key="class", **everything
+    )
+    size = first[2].selectbox(
+        t("filter.size"), SIZES, format_func=lambda s: t(f"size_band.{s}"), key="size", **everything
+    )
+    step = first[3].selectbox(
+        t("filter.step"), STEPS, format_func=lambda s: t(f"ladder.step.{s}.name"), key="step", **everything
+    )
+    subdistrict = station = None
+    if scope.role == "supervisor":
+        subdistrict = second[0].selectbox(
+            t("filter.subdistrict"), subs, format_func=names.get, key="subdistrict", **everything
+        )
+    if scope.role != "station":
+        station = second[1].selectbox(t("filter.station"), stations, format_func=names.get, key="station", **everything)
+    search = second[2].text_input(
+        t("filter.search_estate"), key="estate_search", placeholder=t("filter.search_estate_hint"), bind="query-params"
+    )
+    order = second[3].selectbox(
+        t("filter.order"),
+        ("best", "worst"),
+        format_func=lambda o: t(f"filter.order_{o}"),
+        key="order",
+        bind="query-params",
+    )
+    return {
+        "period": period, "estate_class": estate_class, "size": size, "step": step, "subdistrict": subdistrict,
+        "station": station, "search": search or "", "worst_first": order == "worst",
+    }  # fmt: skip
+
+
+def worded(rows: pl.DataFrame, t) -> pl.DataFrame:
+    """Names and codes in the viewer's language; scores only where rated."""
+    rows = tables.named(rows, t).with_columns(
+        pl.when(pl.col("state") == "rated").then("final").alias("final"),
+        band=pl.when(pl.col("state") == "rated").then("band").otherwise(pl.lit("not_rated")),
+        step=pl.col("step").fill_null("none"),
+        place=pl.when(pl.col("rank_in_class").is_not_null()).then(
+            pl.format("{} / {}", "rank_in_class", "class_size")
+        ),
+    )  # fmt: skip
+    steps = {s: t(f"ladder.step.{s}.name") for s in STEPS}
+    rows = rows.with_columns(pl.col("step").replace_strict(steps, return_dtype=pl.String))
+    return tables.words_of(tables.words_of(rows, "band", "band", t), "estate_class", "estate_class", t)
+
+
+def columns(t) -> dict:
+    config = st.column_config
+    subs = {
+        k: config.NumberColumn(t(f"subindex_short.{k}"), format="%.0f", width="small", help=t(f"subindex.{k}"))
+        for k in rankings.SUBINDICES
+    }
+    return {
+        "name": config.TextColumn(t("column.estate")),
+        "final": config.NumberColumn(t("column.score"), format="%.1f", width="small", help=t("column.score_help")),
+        "band": config.TextColumn(t("column.band"), width="small"),
+        "place": config.TextColumn(t("column.rank_in_class"), width="small", help=t("column.rank_in_class_help")),
+        "step": config.TextColumn(t("column.step"), width="small"),
+        "trend": config.LineChartColumn(
+            t("column.trend"), y_min=40, y_max=100, help=t("column.trend_help"), width="small"
+        ),
+        **subs,
+        "estate_class": config.TextColumn(t("column.class"), width="small"),
+        "households": config.NumberColumn(t("column.households"), format="localized", width="small"),
+    }

@@ -1,0 +1,1 @@
+"""What every page draws with: the registry of pages, charts, tables, formats."""

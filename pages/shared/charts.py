@@ -1,0 +1,122 @@
+"""Charts (plotly graph objects). Every axis has a title with its unit; colours read without telling red from green."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from i18n.words import Words
+
+#: Band colours after Okabe and Ito, told apart in every common colour vision; the band's word always stands beside.
+BAND_COLOURS = {
+    "excellent": "#0072B2",
+    "good": "#56B4E9",
+    "attention": "#E69F00",
+    "failing": "#D55E00",
+    None: "#8C8C8C",
+}
+INK, GRID, MUTED = "#3A6EA5", "rgba(128,128,128,0.25)", "#8C8C8C"
+FONT = "'Noto Sans CJK SC','Noto Sans SC','Microsoft YaHei','PingFang SC',sans-serif"
+CHINESE = {
+    "dictionary": {"Autoscale": "自动缩放", "Box Select": "框选", "Download plot as a PNG": "下载为PNG图片",
+                   "Reset axes": "重置坐标轴", "Zoom in": "放大", "Zoom out": "缩小", "Pan": "平移", "Zoom": "缩放"},
+    "format": {"decimal": ".", "thousands": ","},
+}  # fmt: skip
+
+
+def draw(figure: go.Figure, t: Words, key: str, height: int = 280) -> None:
+    """Lay the figure out and show it."""
+    figure.update_layout(
+        height=height, margin={"l": 8, "r": 8, "t": 8, "b": 8}, font={"family": FONT, "size": 13}, dragmode=False,
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
+    )  # fmt: skip
+    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
+    figure.update_xaxes(gridcolor=GRID, zeroline=False, automargin=True)
+    figure.update_yaxes(gridcolor=GRID, zeroline=False, automargin=True)
+    config = {"displayModeBar": False, "responsive": True}
+    if t.language == "zh":
+        config |= {"locale": "zh-CN", "locales": {"zh-CN": CHINESE}}
+    st.plotly_chart(figure, key=key, config=config, width="stretch")
+
+
+def history(
+    periods: Sequence[str], scores: Sequence[float | None], t: Words, *, key: str, bands: dict[str, float]
+) -> None:
+    """Score by quarter, with the bands' least scores as lines; an unrated quarter is a gap."""
+    figure = go.Figure()
+    for band in ("excellent", "good", "attention"):
+        figure.add_hline(
+            y=bands[band], line={"color": BAND_COLOURS[band], "dash": "dot", "width": 1},
+            annotation_text=t(f"band.{band}"), annotation_position="top left",
+        )  # fmt: skip
+    figure.add_trace(
+        go.Scatter(
+            x=list(periods), y=list(scores), mode="lines+markers", line={"color": INK, "width": 2}, marker={"size": 7},
+            name=t("chart.score"), connectgaps=False, hovertemplate="%{x}<br>%{y:.1f}<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_xaxes(title=t("chart.quarter"), type="category", tickangle=-45)
+    known = [s for s in scores if s is not None]
+    figure.update_yaxes(title=t("chart.index_points"), range=[min([50, *[s - 5 for s in known]]), 100])
+    draw(figure, t, key)
+
+
+def subindices(rows: list[dict], t: Words, *, key: str) -> None:
+    """Points of the five sub-indices with the class's middle half behind them."""
+    names = [t(f"subindex.{r['subindex']}") for r in rows]
+    figure = go.Figure()
+    ranged = [(n, r) for n, r in zip(names, rows, strict=True) if r["p25"] is not None]
+    if ranged:
+        figure.add_trace(
+            go.Bar(
+                y=[n for n, _ in ranged], base=[r["p25"] for _, r in ranged], x=[r["p75"] - r["p25"] for _, r in ranged],
+                orientation="h", marker={"color": MUTED, "opacity": 0.35}, width=0.75, name=t("chart.class_middle_half"),
+                hoverinfo="skip",
+            )
+        )  # fmt: skip
+    figure.add_trace(
+        go.Bar(
+            y=names, x=[r["points"] for r in rows], orientation="h", width=0.38, marker={"color": INK},
+            name=t("chart.points"), text=[f"{r['points']:.1f}" for r in rows],
+            textposition="inside", textfont={"size": 13, "color": "#FFFFFF"}, insidetextanchor="end",
+            hovertemplate="%{y}: %{x:.1f}<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_layout(barmode="overlay")
+    figure.update_xaxes(title=t("chart.points_0_100"), range=[0, 100])
+    figure.update_yaxes(autorange="reversed")
+    draw(figure, t, key, 300)
+
+
+def points_lost(rows: list[dict], t: Words, *, key: str) -> None:
+    """What costs most: index points lost by metric, costliest at the top."""
+    figure = go.Figure(
+        go.Bar(
+            y=[t(f"metric.{r['metric']}.name") for r in rows], x=[-r["points_lost"] for r in rows], orientation="h",
+            marker={"color": BAND_COLOURS["failing"]}, text=[f"{-r['points_lost']:.1f}" for r in rows], textposition="auto",
+            hovertemplate="%{y}: %{x:.2f}<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_xaxes(title=t("chart.points_lost"))
+    figure.update_yaxes(autorange="reversed")
+    draw(figure, t, key, 80 + 34 * max(3, len(rows)))
+
+
+def bands(counts: dict[str | None, int], t: Words, *, key: str) -> None:
+    """How many stand in each band: one bar, its parts named in the legend with their numbers."""
+    figure = go.Figure()
+    for band in ("excellent", "good", "attention", "failing", None):
+        n = counts.get(band, 0)
+        if n:
+            label = f"{t(f'band.{band}') if band else t('state.not_rated')} {n}"
+            figure.add_trace(
+                go.Bar(
+                    y=[""], x=[n], orientation="h", name=label, marker={"color": BAND_COLOURS[band]},
+                    hovertemplate=f"{label}<extra></extra>",
+                )
+            )  # fmt: skip
+    figure.update_layout(barmode="stack", legend={"traceorder": "normal"})
+    figure.update_xaxes(title=t("chart.count"))
+    draw(figure, t, key, 150)

@@ -1,0 +1,161 @@
+"""The gate in front of everything: without a stay nobody gets past it, by http or by websocket.
+
+Streamlit knows nothing of it and needs to know nothing: a page's address, an upload, a table's data and the socket that
+carries the pages are all refused alike. What stays open is the sign-in page, its icon, signing out, and the health
+check, which says "ok".
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import quote, urlsplit
+
+import sqlalchemy as sa
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from data import sessions
+from data.accounts import LANGUAGES
+from i18n.words import Words
+from pages.shared.viewer import SESSION_COOKIE
+
+OPEN = ("/signin", "/signout", "/icon.svg", "/_stcore/health")
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "SAMEORIGIN",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+}
+#: For pages: our own server only. Streamlit sets styles from its script, plotly draws into data: and blob: images.
+PAGE_POLICY = (
+    "default-src 'self'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "font-src 'self' data:; worker-src 'self' blob:; connect-src 'self'; frame-src 'self'; object-src 'none'; "
+    "base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+)
+INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.S)
+
+
+def local_path(asked: str | None) -> str:
+    """An address of this server to go on to; ``/`` for anything a browser might read as another server's."""
+    path = asked or "/"
+    plain = all(" " < c != "\\" for c in path)
+    parts = urlsplit(path) if plain and path.startswith("/") and not path.startswith("//") else None
+    if parts is None or parts.scheme or parts.netloc or parts.path.rstrip("/") in OPEN:
+        return "/"
+    return path
+
+
+def sign_in_address(scope: Scope) -> str:
+    """The sign-in page, remembering what was asked for."""
+    query = scope.get("query_string", b"").decode("latin-1")
+    asked = local_path(quote(scope["path"]) + (f"?{query}" if query else ""))
+    return "/signin" if asked == "/" else f"/signin?next={quote(asked, safe='')}"
+
+
+def _policy_of(page: bytes) -> str:
+    """The content policy of an index page: scripts from our server, and its own inline one by its hash."""
+    hashes = (base64.b64encode(hashlib.sha256(script).digest()).decode() for script in INLINE_SCRIPT.findall(page))
+    return PAGE_POLICY.format(scripts=" ".join(f"'sha256-{h}'" for h in hashes))
+
+
+class Gate:
+    """ASGI middleware, outermost. ``ledger`` opens the ledger, ``now`` tells the time."""
+
+    def __init__(self, app: ASGIApp, ledger: Callable[[], sa.Engine], now: Callable[[], datetime]) -> None:
+        self.app, self.ledger, self.now = app, ledger, now
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)
+        send = _with_headers(send) if scope["type"] == "http" else send
+        if scope["type"] == "http" and scope["path"] in OPEN:
+            return await self.app(scope, receive, send)
+        session = await run_in_threadpool(self._session, HTTPConnection(scope))
+        if session is None:
+            return await _refuse(scope, receive, send)
+        if scope["type"] == "http" and _wants_page(scope):
+            asked = HTTPConnection(scope).query_params.get("lang")
+            language = asked if asked in LANGUAGES else session.account.language
+            scope, send = _unpacked(scope), _Index(send, language).send
+        return await self.app(scope, receive, send)
+
+    def _session(self, connection: HTTPConnection) -> sessions.Session | None:
+        return sessions.find(self.ledger(), connection.cookies.get(SESSION_COOKIE), self.now())
+
+
+def _wants_page(scope: Scope) -> bool:
+    """A browser going to an address, as opposed to one fetching what a page needs."""
+    return scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    """403 for the socket (closed before it opened), the sign-in page for a person, 401 for anything else."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008, "reason": "sign in first"})
+    elif _wants_page(scope):
+        await RedirectResponse(sign_in_address(scope), 303)(scope, receive, send)
+    else:
+        await PlainTextResponse("Sign in first: /signin", 401)(scope, receive, send)
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return sending
+
+
+def _unpacked(scope: Scope) -> Scope:
+    """The request without leave to compress or to answer "not modified": the page is rewritten on its way out."""
+    dropped = (b"accept-encoding", b"if-none-match", b"if-modified-since")
+    return {**scope, "headers": [(k, v) for k, v in scope["headers"] if k not in dropped], "extensions": {}}
+
+
+class _Index:
+    """Streamlit's index page on its way out: the viewer's language, our title, a policy that allows no outside request.
+
+    Anything that is not an HTML page passes untouched.
+    """
+
+    def __init__(self, send: Send, language: str) -> None:
+        self._send, self._words = send, Words(language)
+        self._start: Message | None = None
+        self._body = b""
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            if "text/html" not in Headers(raw=message["headers"]).get("content-type", ""):
+                await self._send(message)
+            else:
+                self._start = message
+        elif self._start is None:
+            await self._send(message)
+        else:
+            self._body += message.get("body", b"")
+            if not message.get("more_body"):
+                await self._finish(self._start)
+
+    async def _finish(self, start: Message) -> None:
+        t = self._words
+        page = self._body.replace(b'<html lang="en">', f'<html lang="{t("frame.html_lang")}">'.encode(), 1)
+        page = page.replace(b"<title>Streamlit</title>", f"<title>{t('frame.product')}</title>".encode(), 1)
+        page = page.replace(b'href="./favicon.png"', b'href="/icon.svg"', 1)
+        headers = MutableHeaders(scope=start)
+        for stale in ("etag", "last-modified"):
+            del headers[stale]
+        headers["content-length"] = str(len(page))
+        headers["cache-control"] = "no-store"
+        headers["content-security-policy"] = _policy_of(page)
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": page})

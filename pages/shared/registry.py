@@ -1,0 +1,50 @@
+"""Every page: where it stands in the menu, its address, who may open it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from data.scope import Role
+from pages.about import editions, method
+from pages.cases import due
+from pages.records import deliveries, set_aside
+from pages.scores import companies, company, estate, estates, scorecard
+
+OFFICERS: tuple[Role, ...] = ("supervisor", "subdistrict", "station")
+EVERYONE: tuple[Role, ...] = (*OFFICERS, "manager", "steward")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the menu (or, not ``in_menu``, reached from others).
+
+    Attributes:
+        section: folder below ``pages/``, and word ``section.<section>``.
+        url_path: its address; title ``page.<url_path>.menu``.
+        roles: who may open it; the page asks again itself.
+        show: ``show(scope, con, t)`` draws it; ``con`` is None where no edition is published.
+        needs_edition: False for pages that work before the first edition.
+    """
+
+    section: str
+    url_path: str
+    roles: tuple[Role, ...]
+    show: Callable
+    needs_edition: bool = True
+    in_menu: bool = True
+
+
+#: The first page open to a role is where it lands.
+PAGES: tuple[Page, ...] = (
+    Page("scores", "companies", OFFICERS, companies.show),
+    Page("scores", "estates", OFFICERS, estates.show),
+    Page("scores", "scorecard", ("manager",), scorecard.show),
+    Page("scores", "estate", (*OFFICERS, "manager"), estate.show, in_menu=False),
+    Page("scores", "company", (*OFFICERS, "manager"), company.show, in_menu=False),
+    Page("cases", "due", (*OFFICERS, "manager"), due.show),
+    Page("records", "deliveries", ("steward", "supervisor"), deliveries.show, needs_edition=False),
+    Page("records", "set_aside", ("steward", "supervisor"), set_aside.show, needs_edition=False),
+    Page("about", "method", EVERYONE, method.show, needs_edition=False),
+    Page("about", "editions", ("supervisor", "steward"), editions.show, needs_edition=False),
+)

@@ -1,0 +1,55 @@
+"""A rule on screen: its goalposts, its law, and how a value became points."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import streamlit as st
+
+import metrics
+from metrics.calendar import Quarter
+from pages.shared import format
+from rules.book import Book
+
+ANCHORS = ("fail", "minimum", "target", "best")
+AWARDS = {"fail": 0, "minimum": 60, "target": 90, "best": 100}
+
+
+@cache
+def book() -> Book:
+    """The rulebook of the program as it stands."""
+    return Book()
+
+
+def bands(period: str) -> dict[str, float]:
+    """Least score of each band, in force on the period's last day."""
+    return book().on(Quarter.parse(period).last, "index")["bands"]
+
+
+def show(metric: str, period: str, score: dict, t) -> None:
+    """One metric's arithmetic in a sentence, its goalposts and its law."""
+    unit = metrics.ALL[metric].unit
+    rule = book().metric(Quarter.parse(period).last, metric)
+    posts = t("common.separator").join(
+        t(f"rule.{a}", value=format.value_of(float(rule[a]), unit, t), points=AWARDS[a]) for a in ANCHORS
+    )
+    if score["raw"] is not None:
+        st.caption(
+            t("rule.arithmetic", raw=format.value_of(score["raw"], unit, t), estimate=format.value_of(score["estimate"], unit, t),
+              unit=t(f"unit.{unit}"), records=format.number(score["records"], t, 0), points=format.number(score["points"], t))
+        )  # fmt: skip
+    elif score["points"] is not None:
+        st.caption(t("rule.not_collected", points=format.number(score["points"], t)))
+    st.caption(t("rule.goalposts", posts=posts))
+    st.caption(
+        t(
+            "rule.law",
+            law=format.plain(rule["law"]),
+            since=format.day(rule.valid_from, t),
+            file=format.plain(f"rules/{rule.name}.toml"),
+        )
+    )
+    if rule.get("basis") == "proposed":
+        st.caption(t("rule.proposed"))
+    if lift := t(f"metric.{metric}.lift"):
+        st.caption(t("rule.lift", lift=lift))

@@ -1,0 +1,27 @@
+"""Who is looking: the ledger of this process, and the stay behind the browser's cookie."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+
+import sqlalchemy as sa
+import streamlit as st
+
+from data import sessions
+from data.ledger import open_ledger
+from pages.shared import place
+
+SESSION_COOKIE = "steward_session"
+FORM_COOKIE = "steward_form"  # the token every form must send back (double submit)
+LANGUAGE_COOKIE = "steward_language"  # what the sign-in page was last read in
+
+
+@cache
+def ledger() -> sa.Engine:
+    return open_ledger(place.root())
+
+
+def session() -> sessions.Session | None:
+    """The viewer's stay, looked up afresh; None once it ended. A fragment asks again: it runs without the entry script."""
+    return sessions.find(ledger(), st.context.cookies.get(SESSION_COOKIE), datetime.now(UTC))
