@@ -34,6 +34,11 @@ HERE = Path(__file__).parent
 FOLDER = HERE.parent.parent / "shared" / "real"
 PERIOD = "2026Q2"
 SUBINDEX = "fire"
+#: Numbers of rules/index.toml read otherwise here: weights of the sub-indices, least evidence.
+CHANGED = {
+    "fire": 1.0, "rectification": 0.0, "drills": 0.0, "security": 0.0, "residents": 0.0,
+    "sources_min": 1, "inspection_months": 24,
+}  # fmt: skip
 #: Evaluation files with the published score: heading of the day, heading of the score.
 PUBLISHED = {
     "pre-2023.csv": ("EVALUATION_COMPLETED_ON", "SCORE"),
@@ -52,11 +57,21 @@ class Loaded:
 
 
 def toronto_book(folder: Path) -> Book:
-    """The rulebook as read on Toronto: our rules with every weight at 0, the files of ``real_rules/`` over them."""
+    """Our rulebook as read on Toronto, copied to ``folder``.
+
+    Every metric is shown only, but for the two of ``real_rules/``; the index is their sub-index alone, and asks for
+    what the city publishes (CHANGED): it has one source, and evaluates a building every two years.
+    """
     shutil.copytree(RULES, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     for path in (folder / "metrics").glob("*.toml"):
         path.write_text(re.sub(r"(?m)^(weight\s*=\s*)[\d.]+", r"\g<1>0.0", path.read_text("utf-8")), "utf-8")
     shutil.copytree(HERE / "real_rules", folder, dirs_exist_ok=True)
+    index = (folder / "index.toml").read_text("utf-8")
+    for key, value in CHANGED.items():
+        index, found = re.subn(rf"(?m)^({key}\s*=\s*)[\d.]+", rf"\g<1>{value}", index)
+        if not found:
+            raise LookupError(f"rules/index.toml has no '{key}' any more. Bring CHANGED in {__name__} up to date.")
+    (folder / "index.toml").write_text(index, "utf-8")
     return Book(folder)
 
 

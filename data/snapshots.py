@@ -75,8 +75,9 @@ def as_periods(
     kept = [c for c in last.columns if c != how.entity]
     stayed = stays.with_columns(**{c: pl.col(f"{c}_held") for c in kept}).with_columns(valid_to=pl.lit(None, pl.Date))
     spared = stays.select(how.entity)
-    if how.unread == "keep":
-        spared = pl.concat([spared, unread.select(how.entity)])
+    if how.unread == "keep":  # of two contradicting rows one is set aside: its entity was read all the same
+        unseen = unread.select(how.entity).join(rows, on=how.entity, how="anti")
+        spared = pl.concat([spared, unseen])
     over = last.filter(pl.col("valid_to").is_null() & (pl.col("valid_from") < day)).join(
         spared, on=how.entity, how="anti"
     )

@@ -63,11 +63,13 @@ def test_the_doubled_snapshot_loads_once(toronto):
 
 
 @needed
-def test_no_building_is_managed_by_two_at_once(toronto):
+@pytest.mark.parametrize("table", ["tenures", "estates"])
+def test_no_building_is_managed_by_two_or_stands_twice_at_once(toronto, table):
     overlaps = ask(
         toronto,
-        """
-        SELECT count(*) FROM tenures AS t JOIN tenures AS n ON n.estate_id = t.estate_id AND n.valid_from > t.valid_from
+        f"""
+        SELECT count(*) FROM {table} AS t JOIN {table} AS n
+          ON n.estate_id = t.estate_id AND n.valid_from > t.valid_from
         WHERE t.revised_by_seq IS NULL AND n.revised_by_seq IS NULL
           AND n.valid_from < coalesce(t.valid_to, DATE '9999-12-31')
         """,

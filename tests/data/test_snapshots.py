@@ -71,6 +71,13 @@ def test_where_unread_rows_say_nothing_the_period_stays_open():
     assert found == [("oak", "acme", MARCH, None)]
 
 
+def test_of_two_contradicting_rows_the_one_read_ends_the_period_before():
+    rows, _ = snapshot(oak="best")
+    also_set_aside = pl.DataFrame({"estate_id": ["oak"]})
+    found = told((MARCH, snapshot(oak="acme")), (JUNE, (rows, also_set_aside)), how=KEPT)
+    assert found == [("oak", "acme", MARCH, JUNE), ("oak", "best", JUNE, None)]
+
+
 def test_what_is_gone_from_the_register_ends():
     found = told((MARCH, snapshot(oak="acme", elm="best")), (JUNE, snapshot(elm="best")), how=KEPT)
     assert found == [("elm", "best", MARCH, None), ("oak", "acme", MARCH, JUNE)]
