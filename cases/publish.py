@@ -16,12 +16,12 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
-from data.records import attach_records, open_store
 
 from cases.duties import open_duties
 from cases.ladder import due
 from data import edition_tables
 from data.edition_tables import REGISTERS
+from data.records import attach_records, open_store
 from metrics import edition
 from metrics.calendar import Quarter
 from rules.book import Book
@@ -236,7 +236,8 @@ def verify(root: Path, edition_id: str, *, now: datetime, progress=None) -> list
             about = {"edition_id": "again", "status": "draft", "demo": False, "made_at": now, "made_by": "verify"}
             _build(again, root, period, as_of, book, about, progress)
             con.execute(f"ATTACH '{again}' AS again (READ_ONLY)")
-            return [d for d in map(lambda name: _compare(con, name), NUMBERS) if d.only_stored or d.only_recomputed]
+            found = [_compare(con, name) for name in NUMBERS]
+            return [d for d in found if d.only_stored or d.only_recomputed]
         finally:
             con.close()
 

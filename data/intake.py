@@ -193,12 +193,12 @@ def _reject(con: duckdb.DuckDBPyConnection, source: Source, where: str, column: 
 
 def _repeats(con: duckdb.DuckDBPyConnection, source: Source) -> int:
     """Checks between rows of one key. Returns rows that only repeat another row."""
-    before = con.execute("SELECT count(*) FROM staged").fetchone()[0]
+    before = con.execute("SELECT count(*) FROM staged").fetchall()[0][0]
     con.execute(
         "DELETE FROM staged AS s WHERE EXISTS (SELECT 1 FROM staged AS t WHERE t.record_id = s.record_id "
         "AND t.row_hash = s.row_hash AND t.rowid > s.rowid)"
     )
-    repeated = before - con.execute("SELECT count(*) FROM staged").fetchone()[0]
+    repeated = before - con.execute("SELECT count(*) FROM staged").fetchall()[0][0]
     later = "EXISTS (SELECT 1 FROM staged AS t WHERE t.record_id = s.record_id AND t.rowid > s.rowid)"
     _reject(con, source, later, None, "contradicted_below")
     return repeated
@@ -271,7 +271,8 @@ def _plausible(con: duckdb.DuckDBPyConnection, path: Path, source: Source, read:
     """Refuse a delivery far smaller than its kind; raises WrongFile."""
     before = con.execute(
         "SELECT rows_read, file FROM deliveries WHERE source = $source ORDER BY seq DESC LIMIT 1", {"source": source.name}
-    ).fetchone()
+    ).fetchall()
+    before = before[0] if before else None
     least, against = source.min_rows, "the mapping file's least"
     if before and before[0] * source.min_share_of_previous > least:
         least, against = before[0] * source.min_share_of_previous, f"the previous delivery {before[1]} had {before[0]:,}"
@@ -289,7 +290,7 @@ def _load_source(
 ) -> Delivery:  # fmt: skip
     """Load one source's part of a file inside the open transaction."""
     reading = open_file(path)
-    seq = con.execute("SELECT coalesce(max(seq), 0) + 1 FROM deliveries").fetchone()[0]
+    seq = con.execute("SELECT coalesce(max(seq), 0) + 1 FROM deliveries").fetchall()[0][0]
     delivery_id = f"{seq:05d}-{source.name}"
     read = _stage(con, reading, source, progress)
     _plausible(con, path, source, read)
@@ -328,21 +329,32 @@ def load_file(
         WrongFile: refused whole; the store is unchanged.
         StoreBusy: another process is loading.
     """
-    path = Path(path)
+    con = open_store(root, write=True)
+    try:
+        return load_into(con, Path(path), source=source, received_at=received_at, progress=progress, folder=folder)
+    finally:
+        con.close()  # an open transaction is rolled back
+
+
+def load_into(
+    con: duckdb.DuckDBPyConnection, path: Path, *, source: str | None = None, received_at: datetime,
+    progress: Progress | None = None, folder: Path | None = None,
+) -> list[Delivery]:  # fmt: skip
+    """``load_file`` into a store that is open already; a refused file leaves it as it was."""
     known = sources(folder) if folder else sources()
     chosen = matching(open_file(path), known, source)
     sha256 = fingerprint(path)
-    con = open_store(root, write=True)
+    con.begin()
     try:
-        done = []
-        con.begin()
-        for one in chosen:
-            done.append(_earlier(con, path, sha256, one) or _load_source(con, path, one, sha256, received_at, progress))
-        con.commit()
-        con.execute("CHECKPOINT")
-        return done
-    finally:
-        con.close()  # an open transaction is rolled back
+        done = [
+            _earlier(con, path, sha256, one) or _load_source(con, path, one, sha256, received_at, progress)
+            for one in chosen
+        ]
+    except BaseException:
+        con.rollback()
+        raise
+    con.commit()
+    return done
 
 
 def files_in(paths: list[Path], folder: Path | None = None) -> list[Path]:
@@ -359,15 +371,36 @@ def files_in(paths: list[Path], folder: Path | None = None) -> list[Path]:
     return sorted(found, key=lambda p: (order(p), p.name))
 
 
+def load_files(
+    root: Path, paths: list[Path], *, received_at: datetime, source: str | None = None, progress: Progress | None = None,
+    after: Callable[[Path, list[Delivery] | WrongFile], None] | None = None,
+) -> tuple[list[Delivery], list[WrongFile]]:  # fmt: skip
+    """Load files and folders, registers first; refused files are gathered, the rest go on.
+
+    Args:
+        after: told each file's deliveries, or why it was refused, as soon as it is done.
+    """
+    done: list[Delivery] = []
+    refused: list[WrongFile] = []
+    con = open_store(root, write=True)
+    try:
+        for path in files_in(paths):
+            try:
+                made = load_into(con, path, source=source, received_at=received_at, progress=progress)
+                done += made
+            except WrongFile as e:
+                made = e
+                refused.append(e)
+            if after:
+                after(path, made)
+        con.execute("CHECKPOINT")
+        return done, refused
+    finally:
+        con.close()
+
+
 def load_folder(
     root: Path, folder: Path, *, received_at: datetime, progress: Progress | None = None
 ) -> tuple[list[Delivery], list[WrongFile]]:
-    """Load every table file of a folder; refused files are gathered, the rest go on."""
-    done, refused = [], []
-    for path in files_in([folder]):
-        try:
-            done += load_file(root, path, received_at=received_at, progress=progress)
-        except WrongFile as e:
-            refused.append(e)
-    return done, refused
-
+    """``load_files`` of one folder."""
+    return load_files(root, [folder], received_at=received_at, progress=progress)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +156,7 @@ def read_source(path: Path) -> Source:
     )
 
 
+@cache
 def sources(folder: Path = HERE) -> dict[str, Source]:
     """Every mapping file of a folder by name, in loading order (registers first)."""
     found = [read_source(p) for p in sorted(folder.glob("*.toml"))]

@@ -1,0 +1,222 @@
+"""The command line of the nightly job: load deliveries, draft an edition, publish it, verify it.
+
+Exit codes: 0 done; 1 done, and some rows were set aside (load) or numbers differ (verify); 2 refused, with the reason.
+The pages use the same functions.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from cases import publish as editions
+from data import accounts, intake
+from data.demo import people, write_demo
+from data.editions import current, list_editions
+from data.ledger import open_ledger
+from data.reading import WrongFile
+from data.records import StoreBusy
+from data.scope import ROLES
+from metrics.calendar import Quarter
+from metrics.edition import EditionStopped
+from rules.book import RuleFileWrong, RuleNotInForce
+
+REFUSED = (
+    WrongFile, StoreBusy, EditionStopped, RuleFileWrong, RuleNotInForce, editions.NoSuchEdition, accounts.AccountWrong,
+    ValueError,
+)  # fmt: skip
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Doors(click.Group):
+    """Commands whose refusals are told in plain words, with exit code 2."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except REFUSED as e:
+            click.echo(str(e), err=True)
+            sys.exit(2)
+
+
+@click.group(cls=Doors)
+@click.option("--root", type=click.Path(path_type=Path), default=lambda: Path(os.environ.get("STEWARD_ROOT", "var")),
+              show_default="var", help="The folder of the three stores.")  # fmt: skip
+@click.pass_context
+def main(context: click.Context, root: Path) -> None:
+    """Steward: property management index (物业管理水平指数)."""
+    context.obj = root
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--source", help="Name the source where the headings alone do not tell.")
+@click.pass_obj
+def load(root: Path, paths: tuple[Path, ...], source: str | None) -> None:
+    """Load files or folders; loading a file twice changes nothing."""
+    files = intake.files_in(list(paths))
+    if not files:
+        raise WrongFile(f"{', '.join(map(str, paths))}: no CSV, XLSX or Parquet file there. Check the path.")
+    counts = {"rows_read": 0, "accepted": 0, "revised": 0, "unchanged": 0, "set_aside": 0}
+
+    def told(path: Path, made: list[intake.Delivery] | WrongFile) -> None:
+        if isinstance(made, WrongFile):
+            click.echo(f"refused  {made}", err=True)
+            return
+        for one in made:
+            if one.already:
+                click.echo(f"known    {path.name} ({one.source}): this very file was loaded before; nothing changed")
+                continue
+            for key in counts:
+                counts[key] += getattr(one, key)
+            click.echo(
+                f"loaded   {path.name} ({one.source}): {one.rows_read:,} read, {one.accepted:,} accepted, "
+                f"{one.revised:,} revised, {one.unchanged:,} unchanged, {one.set_aside:,} set aside"
+            )
+
+    _, refused = intake.load_files(root, list(paths), received_at=now(), source=source, after=told)
+    click.echo(
+        f"{len(files) - len(refused)} of {len(files)} files; rows read {counts['rows_read']:,} = "
+        f"accepted {counts['accepted']:,} + revised {counts['revised']:,} + unchanged {counts['unchanged']:,} + "
+        f"set aside {counts['set_aside']:,}"
+    )
+    if refused:
+        sys.exit(2)
+    sys.exit(1 if counts["set_aside"] else 0)
+
+
+def _progress(label: str):
+    bar = click.progressbar(length=100, label=label, item_show_func=lambda name: name or "")
+    bar.__enter__()
+    last = 0
+
+    def tell(name: str, step: int, steps: int) -> None:
+        nonlocal last
+        percent = 100 * step // steps
+        bar.update(percent - last, name)
+        last = percent
+        if step == steps:
+            bar.__exit__(None, None, None)
+
+    return tell
+
+
+@main.command()
+@click.option("--period", help="A quarter such as 2026Q3; the last whole quarter by default.")
+@click.option("--by", default="nightly", show_default=True, help="Who asked for it.")
+@click.pass_obj
+def draft(root: Path, period: str | None, by: str) -> None:
+    """Compute a draft edition from everything loaded."""
+    period = period or str(Quarter.of(now().date()) - 1)
+    made = editions.draft(root, period, now=now(), by=by, demo=is_demo(root), progress=_progress(f"draft {period}"))
+    click.echo(made)
+
+
+@main.command()
+@click.argument("edition")
+@click.option("--by", required=True, help="The account or name of the person who publishes.")
+@click.option("--reason", required=True, help="Why, in their own words; kept in the edition.")
+@click.pass_obj
+def publish(root: Path, edition: str, by: str, reason: str) -> None:
+    """Publish a draft: it becomes the current edition and never changes."""
+    click.echo(editions.publish(root, edition, now=now(), by=by, reason=reason))
+
+
+@main.command()
+@click.argument("edition", required=False)
+@click.pass_obj
+def verify(root: Path, edition: str | None) -> None:
+    """Recompute an edition from its deliveries and rulebook; compare every number."""
+    path = current(root)
+    name = edition or (path.stem if path else None)
+    if name is None:
+        raise editions.NoSuchEdition("No edition is published yet. Name one, or publish a draft first.")
+    differences = editions.verify(root, name, now=now(), progress=_progress(f"verify {name}"))
+    for d in differences:
+        click.echo(f"{d.table}: {d.only_stored:,} rows only in the edition, {d.only_recomputed:,} only recomputed", err=True)
+    click.echo(f"{name}: " + ("differs from its recomputation" if differences else "equal, number by number"))
+    sys.exit(1 if differences else 0)
+
+
+def is_demo(root: Path) -> bool:
+    """Does this folder hold the invented district?"""
+    return (root / "DEMO").is_file()
+
+
+@main.command()
+@click.option("--estates", default=1200, show_default=True)
+@click.option("--companies", default=563, show_default=True)
+@click.pass_obj
+def demo(root: Path, estates: int, companies: int) -> None:
+    """Load the invented demo district, publish its first edition, offer its people. Does nothing the second time."""
+    if list_editions(root):
+        click.echo(f"{root} holds editions already; nothing to do.")
+        return
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "DEMO").write_text("Invented records; see data/demo.\n", encoding="utf-8")
+    with tempfile.TemporaryDirectory(dir=root) as place:
+        click.echo(f"Drawing an invented district of {estates:,} estates ...")
+        district = write_demo(Path(place) / "inbox", estates=estates, companies=companies)
+        files = intake.files_in([Path(place) / "inbox"])
+        with click.progressbar(length=len(files), label="load") as bar:
+            done, _ = intake.load_files(root, [Path(place) / "inbox"], received_at=now(), after=lambda *_: bar.update(1))
+    click.echo(f"{sum(d.rows_read for d in done):,} rows read, {sum(d.set_aside for d in done):,} set aside")
+    accounts.ensure_demo_people(open_ledger(root), people(district), now())
+    period = str(Quarter.of(now().date()) - 1)
+    made = editions.draft(root, period, now=now(), by="demo", demo=True, progress=_progress(f"draft {period}"))
+    click.echo(editions.publish(root, made, now=now(), by="demo", reason="示例数据的首个版本 First edition of the demo district"))
+
+
+@main.group()
+def account() -> None:
+    """Who may sign in."""
+
+
+@account.command("add")
+@click.argument("account_id")
+@click.option("--name", "name_zh", required=True)
+@click.option("--name-en")
+@click.option("--role", required=True, type=click.Choice(ROLES))
+@click.option("--area", help="Sub-district or station, for officers.")
+@click.option("--company", help="Credit code, for managers.")
+@click.password_option()
+@click.pass_obj
+def account_add(root: Path, account_id: str, name_zh: str, name_en: str | None, role: str, area: str | None,
+                company: str | None, password: str) -> None:  # fmt: skip
+    """Create an account."""
+    accounts.create_account(
+        open_ledger(root), account_id=account_id, name_zh=name_zh, name_en=name_en, role=role, area_id=area,
+        company_id=company, password=password, now=now(),
+    )  # fmt: skip
+    click.echo(f"Account '{account_id}' may sign in.")
+
+
+@account.command("password")
+@click.argument("account_id")
+@click.password_option()
+@click.pass_obj
+def account_password(root: Path, account_id: str, password: str) -> None:
+    """Set a new password; every session of the account ends."""
+    accounts.set_password(open_ledger(root), account_id, password, now())
+    click.echo(f"Password of '{account_id}' changed; its sessions ended.")
+
+
+@account.command("disable")
+@click.argument("account_id")
+@click.pass_obj
+def account_disable(root: Path, account_id: str) -> None:
+    """Close an account; every session of it ends."""
+    accounts.disable(open_ledger(root), account_id, now())
+    click.echo(f"Account '{account_id}' is disabled.")
+
+
+if __name__ == "__main__":
+    main()
