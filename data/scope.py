@@ -173,9 +173,14 @@ class Scope:
             return ALL
         return {"manager": readers.manager, "steward": readers.steward}.get(self.role, readers.officer)
 
-    def _check_complete(self) -> None:
+    @property
+    def complete(self) -> bool:
+        """Whether the role exists and has the area or company it needs."""
         needed = {"subdistrict": self.area_id, "station": self.area_id, "manager": self.company_id}
-        if self.role not in ROLES or needed.get(self.role, "none needed") in (None, ""):
+        return self.role in ROLES and bool(needed.get(self.role, "none needed"))
+
+    def _check_complete(self) -> None:
+        if not self.complete:
             raise PermissionError(
                 f"Viewer '{self.viewer_id}' has role '{self.role}' without the area or company that role needs. "
                 "Without it nobody can tell which rows are theirs, so none are shown. "

@@ -28,6 +28,7 @@ from starlette.routing import Route
 from data import accounts, editions, sessions
 from data.accounts import LANGUAGES, Account, SignInRefused
 from data.queries import rankings
+from data.scope import Scope
 from i18n.words import Words
 from pages.shared import format, place
 from pages.shared.gate import local_path
@@ -53,6 +54,7 @@ BARS = (
 )
 FORM_LIMIT = 8_192  # bytes of a form; ours have a few hundred
 WAITING_ALLOWED = 40  # sign-ins in the queue before more are sent away
+NOBODY = Scope("sign-in page", "steward")  # reads what an edition says of itself, no score
 TOKEN = re.compile(r"[\w-]{43}")
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
@@ -98,7 +100,7 @@ def from_this_machine(request: Request) -> bool:
 @cache
 def _is_demo(edition: Path) -> bool:
     """Whether this edition was made from invented records (an edition never changes)."""
-    return bool(rankings.edition(accounts.NOBODY, editions.open_edition(edition))["demo"])
+    return bool(rankings.edition(NOBODY, editions.open_edition(edition))["demo"])
 
 
 def demo_people(request: Request) -> list[Account]:
@@ -174,7 +176,7 @@ def _people(people: list[Account], hidden: str, t: Words) -> str:
 
 def _page(t: Words, *, token: str, onward: str, chosen: str, people: list[Account], said: str, name: str) -> str:
     """The sign-in page. ``said`` is a message about the last try, ``name`` what was typed then."""
-    hidden = _hidden(token=token, next=onward, lang=chosen)
+    hidden = _hidden(token=token, next=onward, language=chosen)
     other = "en" if t.language == "zh" else "zh"
     switch = f"/signin?lang={other}" + (f"&next={quote(onward, safe='')}" if onward != "/" else "")
     alert = f'<p class="said" role="alert">{escape(said)}</p>' if said else ""
@@ -186,7 +188,8 @@ def _page(t: Words, *, token: str, onward: str, chosen: str, people: list[Accoun
     focus = "" if people else " autofocus"
     return f"""<!DOCTYPE html>
 <html lang="{t("frame.html_lang")}"><head><meta charset="utf-8"><title>{t("signin.page_title")}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="/icon.svg" type="image/svg+xml">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="/icon.svg" type="image/svg+xml">
 <style>{STYLE}</style></head><body><div class="house">
 <header class="front"><p class="owner">{t("signin.owner")}</p><p class="product">{t("signin.product")}</p>
 <p class="promise">{t("signin.promise")}</p>{BARS}</header>
@@ -232,8 +235,8 @@ def _enter(request: Request, fields: dict[str, str], now: datetime) -> str:
         name, password = fields.get("name", ""), fields.get("password", "")
         account = accounts.check_password(ledger(), name, password, address=address, now=now)
     sessions.end(ledger(), request.cookies.get(SESSION_COOKIE), now)
-    if fields.get("lang") in LANGUAGES:
-        accounts.set_language(ledger(), account.account_id, fields["lang"])
+    if fields.get("language") in LANGUAGES:
+        accounts.set_language(ledger(), account.account_id, fields["language"])
     return sessions.start(ledger(), account, now)
 
 
@@ -286,7 +289,9 @@ def routes(now: Clock) -> list[Route]:
             return PlainTextResponse(str(refused), 403)
         stay = await to_thread.run_sync(sessions.find, ledger(), request.cookies.get(SESSION_COOKIE), now())
         if stay:
-            await to_thread.run_sync(accounts.set_language, ledger(), stay.account.account_id, fields.get("lang", ""))
+            await to_thread.run_sync(
+                accounts.set_language, ledger(), stay.account.account_id, fields.get("language", "")
+            )
         return RedirectResponse(local_path(fields.get("next")), 303)
 
     async def icon(_request: Request) -> Response:

@@ -23,5 +23,5 @@ def ledger() -> sa.Engine:
 
 
 def session() -> sessions.Session | None:
-    """The viewer's stay, looked up afresh; None once it ended. A fragment asks again: it runs without the entry script."""
+    """The viewer's stay, looked up afresh; None once it ended. Fragments ask too: they run without the entry script."""
     return sessions.find(ledger(), st.context.cookies.get(SESSION_COOKIE), datetime.now(UTC))

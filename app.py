@@ -1,0 +1,29 @@
+"""The ASGI application: the sign-in gate in front of everything, then the viewer's pages.
+
+``streamlit run app.py`` and ``uvicorn app:app`` both serve it. This file draws nothing; ``pages/shared/entry.py`` draws
+the pages. It lies in a folder without a ``pages/`` beside it, so Streamlit finds no pages of its own.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from pages.shared import frame, signin
+from pages.shared.gate import Gate
+from pages.shared.viewer import ledger
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+app = st.App(
+    Path(__file__).parent / "pages" / "shared" / "entry.py",
+    routes=signin.routes(now),
+    middleware=[Middleware(Gate, ledger=ledger, now=now)],
+    on_script_error=frame.sorry,
+)

@@ -1,0 +1,105 @@
+"""What Streamlit runs for every viewer and every click: look the stay up, build the scope, offer the role's pages.
+
+The navigation is set whatever happens, also for a stay that ended, so Streamlit never falls back to finding pages by
+itself. A page outside the role keeps its address and says "not allowed".
+"""
+
+from __future__ import annotations
+
+import gc
+from functools import cache, partial
+
+import streamlit as st
+
+from data import editions
+from data.accounts import LANGUAGES
+from data.sessions import Session
+from i18n.words import Words
+from pages.shared import frame, place, viewer
+from pages.shared.registry import PAGES, Page
+
+ICON = "🏘️"
+
+
+@cache
+def settle() -> None:
+    """Once per process, after the first page: take what is loaded out of the garbage collector's rounds.
+
+    Streamlit collects after every run; walking over pandas and plotly each time took most of the server's time.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def language_of(stay: Session | None) -> str:
+    """``?lang=`` for this visit, else the account's."""
+    asked = st.query_params.get("lang")
+    if asked in LANGUAGES:
+        st.session_state["language"] = asked
+        st.session_state["language_asked"] = asked
+    chosen = st.session_state.get("language_asked") or (stay.account.language if stay else None)
+    st.session_state["language"] = chosen or st.session_state.get("language", "zh")
+    return st.session_state["language"]
+
+
+def forget_others(stay: Session | None) -> None:
+    """Streamlit may hand a browser its earlier state back: drop it unless it was this very stay's."""
+    key = stay.key if stay else None
+    if st.session_state.get("stay") not in (None, key):
+        st.session_state.clear()
+    if key:
+        st.session_state["stay"] = key
+
+
+def draw(page: Page, stay: Session, con, t: Words) -> None:
+    """One page inside its frame, or why it stays closed."""
+    scope = stay.account.scope
+    frame.sidebar(stay.account, t)
+    frame.header(scope, con, t)
+    if scope.role not in page.roles:
+        frame.not_allowed(stay.account, t)
+    elif not scope.complete:
+        frame.incomplete(t)
+    elif con is None and page.needs_edition:
+        frame.no_edition(t)
+    else:
+        page.show(scope, con, t)
+
+
+def menu(stay: Session, con, t: Words) -> dict[str, list]:
+    """All pages by section: those of the role in the menu, the others hidden but at their address."""
+    sections: dict[str, list] = {}
+    allowed = {p.url_path for p in PAGES if stay.account.role in p.roles}
+    landing = next(p.url_path for p in PAGES if p.url_path in allowed)
+    st.session_state["pages"] = {}
+    for page in PAGES:
+        shown = page.url_path in allowed and page.in_menu
+        made = st.Page(
+            partial(draw, page, stay, con, t),
+            title=t(f"page.{page.url_path}.menu"),
+            url_path=page.url_path,
+            default=page.url_path == landing,
+            visibility="visible" if shown else "hidden",
+        )
+        sections.setdefault(t(f"section.{page.section}"), []).append(made)
+        if page.url_path in allowed:
+            st.session_state["pages"][page.url_path] = made
+    return sections
+
+
+def main() -> None:
+    stay = viewer.session()
+    forget_others(stay)
+    t = Words(language_of(stay))
+    st.set_page_config(page_title=t("frame.product"), page_icon=ICON, layout="wide")
+    if stay is None:
+        closed = [st.Page(partial(frame.ended, t), title=t("frame.ended_title"), url_path=p.url_path) for p in PAGES]
+        st.navigation(closed, position="hidden").run()
+        return
+    edition = editions.current(place.root())
+    con = editions.open_edition(edition) if edition else None
+    st.navigation(menu(stay, con, t)).run()
+    settle()
+
+
+main()

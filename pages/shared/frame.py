@@ -1,0 +1,123 @@
+"""The frame around every page: what edition one looks at, who is signed in, language, signing out; and closed doors."""
+
+from __future__ import annotations
+
+import logging
+from html import escape
+from urllib.parse import quote, urlsplit
+
+import streamlit as st
+
+from data.accounts import Account
+from data.queries import rankings
+from i18n.words import Words
+from pages.shared import format
+from pages.shared.gate import local_path
+from pages.shared.viewer import FORM_COOKIE
+
+LOG = logging.getLogger("steward")
+STYLE = """<style>
+.frame-edition { display: flex; flex-wrap: wrap; gap: 4px 16px; align-items: center; font-size: 0.95rem; margin: 0; }
+.frame-edition b { font-weight: 600; }
+.frame-demo { padding: 1px 10px; border-radius: 999px; background: #ffe3a3; color: #3d2900; font-weight: 600; }
+.frame-draft { padding: 1px 10px; border-radius: 999px; background: #f6cfc9; color: #5c0f08; font-weight: 600; }
+.frame-who { margin: 0; font-size: 0.95rem; line-height: 1.5; }
+.frame-who b { display: block; font-size: 1rem; }
+.frame-form { display: inline-block; margin: 8px 8px 0 0; }
+.frame-form button, .frame-button {
+  font: inherit; padding: 4px 14px; border-radius: 8px; border: 1px solid currentColor; background: transparent;
+  color: inherit; cursor: pointer; text-decoration: none; display: inline-block;
+}
+.frame-form button:hover, .frame-button:hover { background: rgba(90, 167, 232, 0.18); }
+.frame-form button:focus-visible, .frame-button:focus-visible { outline: 3px solid #e69f00; outline-offset: 2px; }
+[data-testid="stMainBlockContainer"] { padding-top: 2.5rem; }
+</style>"""
+
+
+def here() -> str:
+    """The address one is at, as a path of this server."""
+    parts = urlsplit(str(st.context.url or "/"))
+    kept = "&".join(
+        f"{quote(k, safe='')}={quote(v, safe='')}"
+        for k in st.query_params
+        for v in st.query_params.get_all(k)
+        if k != "lang"
+    )
+    return local_path((parts.path or "/") + (f"?{kept}" if kept else ""))
+
+
+def _form(action: str, label: str, lang: str, **fields: str) -> str:
+    token = st.context.cookies.get(FORM_COOKIE)
+    fields["token"] = token if isinstance(token, str) else ""
+    hidden = "".join(f'<input type="hidden" name="{k}" value="{escape(v)}">' for k, v in fields.items())
+    return (
+        f'<form class="frame-form" method="post" action="{action}">{hidden}'
+        f'<button type="submit" lang="{lang}">{escape(label)}</button></form>'
+    )
+
+
+def sidebar(account: Account, t: Words) -> None:
+    """Who is signed in, the other language, the way out."""
+    other = "en" if t.language == "zh" else "zh"
+    with st.sidebar:
+        st.html(
+            f'<p class="frame-who">{escape(t("frame.signed_in_as"))}<b>{escape(account.name(t.language))}</b>'
+            f"{escape(t(f'role.{account.role}'))}</p>"
+            + _form("/language", t("frame.switch"), other, language=other, next=here())
+            + _form("/signout", t("frame.sign_out"), t.language)
+        )
+
+
+def header(scope, con, t: Words) -> None:
+    """Which edition this is: its period, whether it is published and when, and whether its records are invented."""
+    st.html(STYLE)
+    if con is None:
+        return
+    edition = rankings.edition(scope, con)
+    period = format.period(edition["period"], t)
+    parts = []
+    if edition["demo"]:
+        said = f'<span class="frame-demo">{escape(t("frame.demo"))}</span> {escape(t("frame.demo_said"))}'
+        parts.append(f'<span role="note">{said}</span>')
+    if edition["status"] == "published":
+        parts.append(f"<b>{escape(t('frame.published', period=period))}</b>")
+        parts.append(f"<span>{escape(t('frame.published_on', day=format.moment(edition['published_at'], t)))}</span>")
+    else:
+        parts.append(f'<span class="frame-draft">{escape(t("frame.draft", period=period))}</span>')
+    st.html(f'<p class="frame-edition">{"".join(parts)}</p>')
+
+
+def not_allowed(account: Account, t: Words) -> None:
+    """A page that is not for this role."""
+    st.title(t("frame.not_allowed_title"))
+    st.warning(t("frame.not_allowed", role=t(f"role.{account.role}")))
+
+
+def incomplete(t: Words) -> None:
+    """An account without its area or company."""
+    st.title(t("frame.incomplete_title"))
+    st.warning(t("frame.incomplete"))
+
+
+def no_edition(t: Words) -> None:
+    """A page that needs a published edition, before the first."""
+    st.title(t("frame.no_edition_title"))
+    st.info(t("frame.no_edition"))
+
+
+def ended(t: Words) -> None:
+    """The stay is over: nothing is shown but the way back to this very address."""
+    st.html(STYLE)
+    st.title(t("frame.ended_title"))
+    st.info(t("frame.ended"))
+    onward = here()
+    address = "/signin" if onward == "/" else f"/signin?next={quote(onward, safe='')}"
+    st.html(f'<a class="frame-button" href="{escape(address)}" target="_self">{escape(t("frame.sign_in_again"))}</a>')
+
+
+def sorry(error: Exception) -> bool:
+    """Say in the viewer's language that a page failed, and put the error in the log; Streamlit shows nothing more."""
+    LOG.error("A page failed.", exc_info=error)
+    t = Words(st.session_state.get("language", "zh"))
+    st.error(t("frame.failed"))
+    return True
