@@ -1,117 +1,105 @@
-"""Small tools of the demo's random draws: whole tables at a time."""
+"""Small tools of the demo's random draws: whole tables at a time, days as numbers of the district's calendar."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 
-from data.demo.district import LAST, District
+from data.contracts import TABLES
+from data.demo.district import District
+
+NEVER = 10**6  # a day number that no delivery reaches
+ZONE_HOURS = 8  # the district's clock runs ahead of UTC
 
 
-@dataclass(frozen=True)
-class Ground:
-    """One row per estate and quarter, as arrays: what every event is drawn on."""
-
-    estate_id: np.ndarray
-    start: np.ndarray  # datetime64[D]
-    quality: np.ndarray
-    homes: np.ndarray
-    residents: np.ndarray
-    estate_class: np.ndarray
-    managed: np.ndarray
-    highrise_blocks: np.ndarray
-    key_unit: np.ndarray
-    subdistrict_id: np.ndarray
-
-    def take(self, index: np.ndarray) -> Ground:
-        return Ground(*[getattr(self, f)[index] for f in self.__dataclass_fields__])
-
-    @property
-    def size(self) -> int:
-        return self.estate_id.size
-
-
-def ground(district: District) -> Ground:
-    """Join truth and register."""
-    rows = district.truth.join(
-        district.estates.select(
-            "estate_id", "households", "residents", "estate_class", "highrise_blocks", "key_fire_unit", "subdistrict_id"
-        ),
-        on="estate_id",
-    ).sort("estate_id", "start")
-    return Ground(
-        rows["estate_id"].to_numpy(),
-        rows["start"].to_numpy().astype("datetime64[D]"),
-        rows["quality"].to_numpy(),
-        rows["households"].to_numpy(),
-        rows["residents"].to_numpy(),
-        rows["estate_class"].to_numpy(),
-        rows["company_id"].is_not_null().to_numpy(),
-        rows["highrise_blocks"].to_numpy(),
-        rows["key_fire_unit"].to_numpy(),
-        rows["subdistrict_id"].to_numpy(),
-    )
-
-
-def chance(base: float, slope: float, quality: np.ndarray) -> np.ndarray:
-    """Probability that grows (slope > 0) with quality, ``base`` at quality 0."""
-    return 1 / (1 + np.exp(-(np.log(base / (1 - base)) + slope * quality)))
-
-
-def repeat(g: Ground, counts: np.ndarray) -> Ground:
-    """Each row ``counts`` times: the ground of the events drawn."""
-    return g.take(np.repeat(np.arange(g.size), counts))
-
-
-def some_day(rng: np.random.Generator, g: Ground) -> np.ndarray:
-    """A day inside each row's quarter."""
-    return g.start + rng.integers(0, 90, g.size)
-
-
-def recorded(rng: np.random.Generator, day: np.ndarray) -> np.ndarray:
-    """Entered within two days mostly, days or weeks later sometimes."""
-    late = rng.random(day.size) < 0.06
-    return day + np.where(late, rng.integers(4, 40, day.size), rng.integers(0, 3, day.size))
-
-
-def known(days: np.ndarray, last: date = LAST) -> pl.Series:
-    """Days up to the last delivered one; later ones are not known yet (NULL)."""
-    series = pl.Series(days.astype("datetime64[D]")).cast(pl.Date)
-    return pl.select(pl.when(series <= last).then(series)).to_series()
-
-
-def ids(prefix: str, count: int) -> np.ndarray:
-    return np.char.add(prefix, np.char.zfill(np.arange(1, count + 1).astype(str), 7))
+def chance(median: float | np.ndarray, slope: float, level: np.ndarray) -> np.ndarray:
+    """Probability ``median`` at level 0, rising (slope > 0) with the level, in logits."""
+    return 1 / (1 + np.exp(-(np.log(median / (1 - np.asarray(median))) + slope * level)))
 
 
 def pick(rng: np.random.Generator, weights: dict[str, float], count: int) -> np.ndarray:
-    """Draw codes by weight."""
-    p = np.array(list(weights.values()), float)
-    return rng.choice(list(weights), count, p=p / p.sum())
+    """Codes drawn by weight."""
+    share = np.cumsum(list(weights.values()))
+    return np.array(list(weights))[np.searchsorted(share / share[-1], rng.random(count), side="right")]
+
+
+def each(rng: np.random.Generator, weights: np.ndarray) -> np.ndarray:
+    """Column number drawn for each row of a matrix of weights."""
+    share = np.cumsum(weights, axis=1)
+    return (share / share[:, -1:] < rng.random((len(weights), 1))).sum(axis=1)
 
 
 def maybe(rng: np.random.Generator, share: float | np.ndarray, count: int) -> np.ndarray:
     return rng.random(count) < share
 
 
-def moment(rng: np.random.Generator, day: np.ndarray) -> pl.Series:
-    """A moment of that local day between 7:00 and 22:00, in UTC (the district's zone is UTC+8)."""
-    minutes = rng.integers(7 * 60, 22 * 60, day.size)
-    local = day.astype("datetime64[m]") + minutes
-    return pl.Series((local - np.timedelta64(8, "h")).astype("datetime64[us]")).dt.replace_time_zone("UTC")
-
-
-def months_missing(rng: np.random.Generator, frame: pl.DataFrame, day: str, subdistrict: np.ndarray, months: int) -> pl.DataFrame:
-    """Drop one sub-district's rows of a few months: deliveries that never came."""
-    where = str(rng.choice(np.unique(subdistrict)))
-    first = LAST - timedelta(days=int(rng.integers(200, 500)))
-    gone = pl.Series(subdistrict == where) & frame[day].is_between(first, first + timedelta(days=30 * months))
-    return frame.filter(~gone)
-
-
-def only(mask: np.ndarray, values: np.ndarray) -> pl.Series:
+def where(mask: np.ndarray, values: np.ndarray) -> pl.Series:
     """The values where ``mask`` holds, NULL elsewhere."""
     return pl.select(pl.when(pl.Series(mask)).then(pl.Series(values))).to_series()
+
+
+def ids(prefix: str, count: int) -> np.ndarray:
+    """``JC0000001``, ``JC0000002``, ..."""
+    return np.char.add(prefix, np.char.mod("%07d", np.arange(1, count + 1)))
+
+
+def hashes(values: np.ndarray) -> np.ndarray:
+    """Sixteen hexadecimal signs for each number (splitmix64: no two numbers share one)."""
+    z = values.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z ^= z >> np.uint64(31)
+    text = z.astype(">u8").tobytes().hex().encode()
+    return np.frombuffer(text, dtype="S16").astype("U16")
+
+
+def moments(district: District, day: np.ndarray, minute: np.ndarray) -> pl.Series:
+    """Minutes (fractions allowed) of local days as moments in UTC."""
+    local = district.calendar.dates(day).astype("datetime64[us]") + (np.asarray(minute) * 60e6).astype(
+        "timedelta64[us]"
+    )
+    return pl.Series(local - np.timedelta64(ZONE_HOURS, "h")).dt.replace_time_zone("UTC")
+
+
+def entered(rng: np.random.Generator, district: District, estate: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """The day a record was entered: within three days mostly; offices differ in how often it takes weeks."""
+    in_time = maybe(rng, chance(0.94, 0.6, district.level("paperwork", estate, day)), day.size)
+    return day + np.where(in_time, rng.integers(0, 4, day.size), 4 + rng.geometric(0.09, day.size))
+
+
+def scattered(
+    rng: np.random.Generator, district: District, expected: np.ndarray, starts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Estate and day numbers of events, Poisson with ``expected`` per estate and period.
+
+    Args:
+        expected: estates x periods.
+        starts: first days of the periods, the end included.
+    """
+    counts = rng.poisson(expected)
+    estate, period = (np.repeat(i, counts.ravel()) for i in np.indices(counts.shape).reshape(2, -1))
+    day = starts[period] + (rng.random(period.size) * np.diff(starts)[period]).astype(int)
+    there = day >= district.opened[estate]
+    return estate[there], day[there]
+
+
+def months(district: District) -> tuple[np.ndarray, np.ndarray]:
+    """Estate and middle-day numbers of every estate and month, as two matrices."""
+    starts = district.calendar.month_starts
+    middle = (starts[:-1] + starts[1:]) // 2
+    shape = (district.size, middle.size)
+    return np.broadcast_to(np.arange(district.size)[:, None], shape), np.broadcast_to(middle, shape)
+
+
+def records(table: str, columns: dict) -> pl.DataFrame:
+    """A frame in contract order and types; columns whose names start with ``_`` are kept behind for the filing."""
+    kinds = TABLES[table].columns
+    rows = next(len(v) for v in columns.values() if not isinstance(v, str | int | float | bool))
+    made = []
+    for name, kind in kinds.items():
+        value = columns.get(name)
+        if value is None or isinstance(value, str | int | float | bool):
+            value = pl.repeat(value, rows, dtype=kind, eager=True)
+        made.append(pl.Series(name, value).cast(kind))
+    made += [pl.Series(name, value) for name, value in columns.items() if name.startswith("_")]
+    return pl.DataFrame(made)

@@ -1,4 +1,4 @@
-"""The invented hotline: seasonal complaints, quiet and loud estates, repeated calls, demands found unreasonable."""
+"""The invented hotline: seasonal complaints, loud and quiet estates, repeated calls, demands found unreasonable."""
 
 from __future__ import annotations
 
@@ -6,102 +6,174 @@ import numpy as np
 import polars as pl
 
 from data.demo.district import District
-from data.demo.draws import chance, ground, ids, known, maybe, moment, pick, recorded, repeat, some_day
-from data.demo.events import _dated
+from data.demo.draws import (
+    NEVER,
+    chance,
+    each,
+    entered,
+    hashes,
+    ids,
+    maybe,
+    moments,
+    months,
+    pick,
+    records,
+    scattered,
+    where,
+)
+from data.demo.names import SUBDISTRICTS
 
-CATEGORIES = {"物业服务": 30, "消防安全": 14, "电梯故障": 12, "噪音扰民": 12, "环境卫生": 12, "停车管理": 10, "违规装修": 6, "高空抛物": 4}
-SEASON = np.array([0.8, 0.75, 0.9, 1.0, 1.1, 1.25, 1.45, 1.4, 1.15, 1.0, 0.85, 0.8])
+PER_HOME_YEAR = 0.032  # matters per home and year at quality 0
+LOUDNESS_SPREAD, QUIET_VILLAGES = 0.45, -0.55  # reporting propensity, in logs
+CATEGORIES = (
+    "物业服务",
+    "消防安全",
+    "电梯故障",
+    "噪音扰民",
+    "环境卫生",
+    "停车管理",
+    "违规装修",
+    "空调滴水外机",
+    "台风积水树倒",
+    "高空抛物",
+)
+#: Weight of each category by month of the year (January first): air conditioners and typhoons make the summer.
+USUAL = (30, 12, 11, 12, 11, 10, 6, 2, 0.5, 4)
+SUMMER = (0.05, 0.05, 0.1, 0.2, 0.6, 1.2, 1.8, 2.0, 1.6, 0.6, 0.1, 0.05)
+SUMMER_CATEGORIES = np.array([0, 0, 2, 0, 3, 0, 0, 14, 12, 0], float)
+SEASON = (0.85, 0.75, 0.9, 0.95, 1.05, 1.2, 1.4, 1.4, 1.2, 0.95, 0.9, 0.85)
+NATURES = {"complaint": 58, "request": 27, "question": 8, "suggestion": 3, "thanks": 2.5, "report": 1, "other": 0.5}
+PARTIES = {"company": 72, "owner": 12, "utility": 8, "developer": 2, "subdistrict": 6}
+CHANNELS = {"hotline": 68, "app": 16, "web": 6, "police": 7, "visit": 3}
+REPEATED = 0.11  # matters raised again at least once, at level 0
+UNREASONABLE, UNKNOWN_ESTATE, OBJECTED, NEVER_CLOSED = 0.018, 0.015, 0.010, 0.004
+RECONSIDERED = 0.003  # orders whose "upheld" was changed on review
+CALLERS = 400  # callers an estate's orders are drawn from, a few of them calling often
+
+
+def loudness(district: District) -> np.ndarray:
+    """How readily an estate's people call, whatever the quality (hidden): a factor around 1."""
+    drawn = district.rng("loudness").normal(0, LOUDNESS_SPREAD, district.size)
+    return np.exp(drawn + QUIET_VILLAGES * (district.of("estate_class") == "UV"))
+
+
+def _matters(rng: np.random.Generator, district: District) -> dict[str, np.ndarray]:
+    """First orders of each matter."""
+    calendar = district.calendar
+    estate, middle = months(district)
+    season = np.array(SEASON)[calendar.month_of_year]
+    people = (PER_HOME_YEAR / 12 * loudness(district) * district.of("households"))[:, None]
+    expected = people * season * np.exp(-0.45 * district.quality(estate, middle))
+    estate, day = scattered(rng, district, expected, calendar.month_starts)
+    n = estate.size
+    month = calendar.month_of_year[calendar.month_of[day]]
+    category = each(rng, np.array(USUAL) + np.array(SUMMER)[month][:, None] * SUMMER_CATEGORIES)
+    nature = pick(rng, NATURES, n)
+    unreasonable = maybe(rng, UNREASONABLE, n) & np.isin(nature, ["complaint", "request"])
+    caller = (rng.random(n) ** 2.2 * CALLERS).astype(int)
+    return {
+        "estate": estate, "day": day, "category": category, "nature": nature,
+        "party": pick(rng, PARTIES, n), "unreasonable": unreasonable,
+        "caller": np.where(unreasonable, 0, 1 + caller), "matter": np.arange(n),
+    }  # fmt: skip
+
+
+def _handled(rng: np.random.Generator, district: District, orders: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """First contact, deadline and closing of each order."""
+    estate, day = orders["estate"], orders["day"]
+    n = estate.size
+    term = rng.choice([3, 5, 7, 10], n, p=[0.1, 0.35, 0.4, 0.15])
+    extended = maybe(rng, 0.03, n)
+    allowed = term + np.where(extended, 5, 0)
+    level = district.level("hotline", estate, day)
+    in_time = maybe(rng, chance(0.935, 0.85, level), n)
+    late = 1 + rng.exponential(7 * np.exp(-0.3 * level), n)
+    took = np.where(in_time, allowed * rng.beta(1.6, 1.4, n), allowed + late).astype(int)
+    closed = np.where(maybe(rng, NEVER_CLOSED, n), NEVER, day + took)
+    soon = maybe(rng, chance(0.95, 0.8, district.level("first contact", estate, day)), n)
+    hours = np.where(soon, np.minimum(rng.lognormal(1.0, 0.9, n), 23.9), 24.1 + rng.exponential(20, n))
+    minute = rng.integers(7 * 60, 22 * 60, n) + rng.integers(0, 60, n) / 60
+    return {
+        "due": day + term, "extended": np.where(extended, day + allowed, NEVER), "closed": closed,
+        "minute": minute, "contact": minute + hours * 60,
+    }  # fmt: skip
+
+
+def _raised_again(rng: np.random.Generator, district: District, first: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Later orders of matters already raised: mostly the same caller, some before and some after the closing."""
+    level = district.level("repeats", first["estate"], first["day"])
+    usual = np.isin(first["nature"], ["complaint", "request"])
+    p = np.where(usual, chance(REPEATED, -0.5, level) + 0.25 * first["unreasonable"], 0.0)
+    extra = np.where(maybe(rng, p, p.size), rng.geometric(0.8, p.size), 0)
+    at = np.repeat(np.arange(p.size), extra)
+    again = {name: values[at] for name, values in first.items()}
+    n = at.size
+    again["day"] = again["day"] + 1 + rng.exponential(24, n).astype(int)
+    neighbour = 1 + (rng.random(n) * CALLERS).astype(int)
+    again["caller"] = np.where(maybe(rng, 0.72, n), again["caller"], neighbour)
+    again |= _handled(rng, district, again)
+    inside = again["day"] < district.calendar.size
+    return {name: values[inside] for name, values in again.items()}
+
+
+def _called_back(rng: np.random.Generator, district: District, orders: dict[str, np.ndarray]) -> dict[str, pl.Series]:
+    """What the call-back heard, and whether the complaint was upheld; NULL where nobody was asked."""
+    estate, day = orders["estate"], orders["day"]
+    n = estate.size
+    demand = np.isin(orders["nature"], ["complaint", "request"])
+    reached = maybe(rng, 0.76, n)
+    solved = maybe(rng, chance(0.865, 0.6, district.level("solving", estate, day)), n)
+    upheld = pick(rng, {"yes": 58, "partly": 17, "no": 25}, n)
+    upheld = np.where(orders["unreasonable"], "no", upheld)
+    review = demand & maybe(rng, RECONSIDERED, n) & (orders["closed"] < NEVER)
+    return {
+        "reached": where(demand, reached), "solved": where(demand & reached, solved),
+        "satisfied": where(demand & reached, maybe(rng, np.where(solved, 0.92, 0.18), n)),
+        "upheld": where(demand, np.where(review, "no", upheld)), "unreasonable": where(demand, orders["unreasonable"]),
+        "_first_upheld": where(review, np.full(n, "yes")),
+        "_reviewed_on": district.calendar.series(orders["closed"] + rng.integers(40, 200, n), review),
+    }  # fmt: skip
 
 
 def complaints(district: District) -> pl.DataFrame:
-    """Hotline orders, with repeats of a matter as orders of their own."""
-    rng, all_ = district.rng("complaints"), ground(district)
-    names = district.estates["estate_id"].to_numpy()
-    loud = dict(zip(names, np.exp(rng.normal(0, 0.45, names.size)), strict=True))
-    propensity = np.array([loud[e] for e in all_.estate_id]) * np.where(all_.estate_class == "UV", 0.55, 1.0)
-    month = all_.start.astype("datetime64[M]").astype(int) % 12
-    season = (SEASON[month] + SEASON[(month + 1) % 12] + SEASON[(month + 2) % 12]) / 3
-    g = repeat(all_, rng.poisson(4.2 * all_.homes / 600 * propensity * season * np.exp(-0.35 * all_.quality)))
-    day = some_day(rng, g)
-    n = g.size
-    at = moment(rng, day)
-    contacted = maybe(rng, chance(0.965, 0.8, g.quality), n)
-    hours = np.where(contacted, rng.uniform(0.3, 23, n), rng.uniform(25, 90, n))
-    due = day + rng.choice([5, 7, 10], n, p=[0.4, 0.4, 0.2])
-    in_time = maybe(rng, chance(0.955, 0.9, g.quality), n)
-    closed = np.where(in_time, day + ((due - day).astype(int) * rng.uniform(0.1, 1, n)).astype(int),
-                      due + 1 + rng.exponential(9, n).astype(int))  # fmt: skip
-    reached = maybe(rng, 0.82, n)
-    solved = maybe(rng, chance(0.9, 0.6, g.quality), n)
-    none = pl.Series([None] * n, dtype=pl.Boolean)
-    frame = _dated(pl.DataFrame(
+    """One row per order, in the order they came in."""
+    rng, calendar = district.rng("complaints"), district.calendar
+    first = _matters(rng, district)
+    first |= _handled(rng, district, first)
+    again = _raised_again(rng, district, first)
+    orders = {name: np.concatenate([first[name], again[name]]) for name in first}
+    repeated = np.arange(orders["day"].size) >= first["day"].size
+    order = np.lexsort((orders["minute"], orders["day"]))
+    orders = {name: values[order] for name, values in orders.items()}
+    n, number = order.size, ids("GD", order.size)
+    first_number = np.empty(first["day"].size, dtype=number.dtype)
+    first_number[order[~repeated[order]]] = number[~repeated[order]]
+    late = orders["closed"] > np.where(orders["extended"] < NEVER, orders["extended"], orders["due"])
+    objected = orders["closed"] + rng.integers(1, 10, n)
+    decided = np.where(maybe(rng, OBJECTED, n), objected + rng.integers(10, 60, n), NEVER)
+    contest = (decided < NEVER) & (orders["closed"] < NEVER)
+    known = ~maybe(rng, UNKNOWN_ESTATE, n)
+    estate = orders["estate"]
+    return records(
+        "complaints",
         {
-            "complaint_id": ids("C", n), "estate_id": g.estate_id, "matter_id": pl.Series([None] * n, dtype=pl.String),
-            "received_on": day, "received_at": at, "channel": pick(rng, {"hotline": 70, "app": 15, "web": 6, "police": 6, "visit": 3}, n),
-            "nature": pick(rng, {"complaint": 55, "request": 28, "question": 10, "suggestion": 4, "thanks": 3}, n),
-            "category": pick(rng, CATEGORIES, n),
-            "responsibility": pick(rng, {"company": 72, "owner": 15, "utility": 8, "subdistrict": 5}, n),
-            "first_contact_at": at + pl.Series((hours * 3600 * 1e6).astype("timedelta64[us]")),
-            "due_on": due, "extended_to": pl.Series(np.where(maybe(rng, 0.03, n), due + 5, np.datetime64("NaT")).astype("datetime64[D]")),
-            "closed_on": known(closed), "reached": reached, "solved": solved,
-            "satisfied": maybe(rng, np.where(solved, 0.93, 0.2), n),
-            "upheld": pick(rng, {"yes": 62, "partly": 16, "no": 22}, n), "unreasonable": maybe(rng, 0.02, n),
-            "objection_open": maybe(rng, 0.004, n), "caller_hash": np.char.add("h", rng.integers(10**6, 10**7, n).astype(str)),
-            "recorded_on": recorded(rng, day),
-        }
-    ))  # fmt: skip
-    open_ = pl.col("closed_on").is_null()
-    frame = frame.with_columns(
-        *[pl.when(open_ | ~pl.col("reached")).then(None).otherwise(pl.col(c)).alias(c) for c in ("solved", "satisfied")],
-        overdue=none,
-    )
-    again = frame.filter(pl.Series(maybe(rng, 0.11, n)) & pl.col("nature").is_in(["complaint", "request"]))
-    wait = pl.Series(rng.integers(1, 110, again.height))
-    shift = pl.duration(days=wait)
-    again = again.with_columns(
-        matter_id="complaint_id",
-        complaint_id=pl.col("complaint_id") + "R",
-        **{c: pl.col(c) + shift for c in ("received_on", "received_at", "first_contact_at", "due_on", "extended_to", "closed_on", "recorded_on")},
+            "complaint_id": number, "estate_id": where(known, district.of("estate_id")[estate]),
+            "matter_id": where(repeated[order], first_number[orders["matter"]]),
+            "received_on": calendar.series(orders["day"]),
+            "received_at": moments(district, orders["day"], orders["minute"]),
+            "channel": pick(rng, CHANNELS, n), "nature": orders["nature"],
+            "category": np.array(CATEGORIES)[orders["category"]],
+            "subdistrict": np.array([f"{zh}街道" for zh, _ in SUBDISTRICTS])[district.subdistrict[estate]],
+            "unit": pick(rng, {"示例住建窗口": 60, "示例街道窗口": 30, "示例公安窗口": 10}, n),
+            "responsibility": np.where(district.in_charge(estate, orders["day"]) >= 0, orders["party"],
+                                       np.where(orders["party"] == "company", "subdistrict", orders["party"])),
+            "first_contact_at": moments(district, orders["day"], orders["contact"]),
+            "due_on": calendar.series(orders["due"]),
+            "extended_to": calendar.series(orders["extended"], orders["extended"] < NEVER),
+            "closed_on": calendar.series(orders["closed"], orders["closed"] < NEVER), "overdue": late,
+            "caller_hash": hashes(estate * 1000 + orders["caller"] + 10**9 * (district.seed % 1000)),
+            "recorded_on": calendar.series(entered(rng, district, estate, orders["day"])),
+            "_objected_on": calendar.series(objected, contest), "_decided_on": calendar.series(decided, contest),
+            **_called_back(rng, district, orders),
+        },
     )  # fmt: skip
-    last = district.truth["start"].max()
-    again = again.filter(pl.col("received_on") < pl.lit(last).dt.offset_by("3mo")).with_columns(
-        closed_on=pl.when(pl.col("closed_on") < pl.lit(last).dt.offset_by("3mo")).then("closed_on")
-    )
-    return pl.concat([frame, again.select(frame.columns)]).sort("received_on", "complaint_id")
-
-
-def sanctions(district: District) -> pl.DataFrame:
-    """Findings that cap, penalties, commendations; some under appeal or overturned."""
-    rng = district.rng("sanctions")
-    truth = district.truth.filter(pl.col("company_id").is_not_null()).with_columns(
-        head=pl.lit(None, dtype=pl.String)
-    )
-    worst = truth.filter(pl.col("quality") < truth["quality"].quantile(0.12)).sample(
-        fraction=0.05, seed=district.seed
-    )  # fmt: skip
-    best = truth.filter(pl.col("quality") > truth["quality"].quantile(0.9)).sample(fraction=0.05, seed=district.seed)
-    n, m = worst.height, best.height
-    kind = np.where(maybe(rng, 0.3, n), "finding", "penalty")
-    finding = pick(rng, {"fatal_fire": 1, "systems_disabled": 3, "routes_blocked": 3, "records_falsified": 2}, n)
-    bad = worst.select("estate_id", "company_id", start="start").with_columns(
-        party=pl.lit("estate"), kind=pl.Series(kind), finding=pl.Series(finding),
-        severity=pl.Series(pick(rng, {"minor": 3, "general": 6, "serious": 1}, n)),
-        law=pl.Series(pick(rng, {"FL 60": 5, "GDF 44": 3, "SEC 42": 2}, n)),
-        status=pl.Series(pick(rng, {"final": 85, "appealed": 10, "overturned": 5}, n)),
-        days=pl.Series(rng.integers(0, 85, n)),
-    )  # fmt: skip
-    good = best.select("estate_id", "company_id", start="start").with_columns(
-        party=pl.lit("estate"), kind=pl.lit("commendation"), finding=pl.lit("none"), severity=pl.lit("minor"), law=pl.lit("INT 17"),
-        status=pl.lit("final"), days=pl.Series(rng.integers(0, 85, m)),
-    )  # fmt: skip
-    rows = pl.concat([bad, good], how="vertical_relaxed").with_columns(
-        decided_on=pl.col("start") + pl.duration(days="days"),
-        finding=pl.when(pl.col("kind") == "finding").then("finding"),
-        severity=pl.when(pl.col("kind") == "penalty").then("severity"),
-    )
-    return rows.with_columns(
-        sanction_id=pl.Series(ids("X", rows.height)),
-        stands_until=pl.col("decided_on").dt.offset_by("12mo"),
-        repaired_on=pl.when(pl.col("finding") == "systems_disabled").then(pl.col("decided_on").dt.offset_by("60d")),
-        recorded_on=pl.col("decided_on") + pl.duration(days=2),
-    ).drop("start", "days")
