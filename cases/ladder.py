@@ -7,7 +7,7 @@ itself. Listing and above need two independent kinds of evidence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -102,7 +102,7 @@ class _Given:
     book: Book
     last: Quarter
     level: str
-    key: list[str] = field(default_factory=lambda: ["unit_id"])
+    key: list[str]
 
     @property
     def rule(self) -> Rule:
@@ -349,21 +349,19 @@ def due(
         ``commendation`` only) stand beside them where something is due.
     """
     last = Quarter.parse(period)
-    shared = {"metric_scores": metric_scores, "duties": duties, "sanctions": sanctions, "book": book, "last": last}
 
-    def of_level(level: str, key: list[str]) -> _Given:
-        # of each quarter the units that stood on its last day: a head's former contract is not counted beside the new
-        standing_then = index_scores.filter((pl.col("level") == level) & pl.col("current"))
-        return _Given(scores=standing_then, level=level, key=key, **shared)
+    def of_level(level: str, key: list[str], scores: pl.DataFrame | None = None) -> _Given:
+        if scores is None:
+            # of each quarter the units standing on its last day: a head's former contract never beside the new one
+            scores = index_scores.filter((pl.col("level") == level) & pl.col("current"))
+        return _Given(scores, metric_scores, duties, sanctions, book, last, level, key)
 
     spells, heads = of_level("tenure", ["unit_id"]), of_level("head", HEAD)
     triggers = _of_unit(spells.rule)
-    managed = spells.now.select("estate_id")
-    alone = of_level("estate", ["unit_id"])
-    nobody = alone.scores.join(managed, on="estate_id", how="anti").with_columns(
-        pl.lit(None, pl.String).alias("company_id"), pl.lit(None, pl.String).alias("head_id")
-    )
-    alone = _Given(scores=nobody, level="estate", **shared)
+    estates = of_level("estate", ["unit_id"])
+    none, managed = pl.lit(None, pl.String), spells.now.select("estate_id")
+    unmanaged = estates.scores.join(managed, on="estate_id", how="anti").with_columns(company_id=none, head_id=none)
+    alone = of_level("estate", ["unit_id"], unmanaged)
     columns = ("party_id", "party", "estate_id", "company_id", "head_id", "step", "reason", "params")
     found = [
         rows.rename({"unit_id": "party_id"}).with_columns(party=pl.lit(party)).select(columns)

@@ -21,7 +21,7 @@ from data.making import file_day, located
 from data.mapping import Source, sources
 from data.reading import EXCEL, LINE, Reading, WrongFile, open_file, refuse
 from data.records import open_store
-from data.snapshots import SnapshotOutOfOrder, as_periods
+from data.snapshots import Snapshot, SnapshotOutOfOrder, as_periods
 
 ENDINGS = (".csv", ".txt", ".tsv", ".parquet", *EXCEL)
 #: Columns that must name a record already known: column -> (table, that table's column).
@@ -82,12 +82,12 @@ def _stage(con: duckdb.DuckDBPyConnection, reading: Reading, source: Source, pro
     """Parse and check the file chunk by chunk into temporary tables ``staged`` and ``failed``; returns rows read."""
     con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT * FROM {source.table.name} LIMIT 0")
     con.execute("CREATE OR REPLACE TEMP TABLE failed AS SELECT * FROM rows_set_aside LIMIT 0")
-    day = _day_of(reading.path, source)
-    places = _places(con) if source.lookup_address else None
+    day = _snapshot_day(reading.path, source) if source.snapshot else file_day(reading.path)
+    places = _places(con) if source.lookup_address else pl.DataFrame()
     read = 0
     for chunk in reading.chunks:
         chunk = chunk.with_columns(pl.exclude(LINE).fill_null(""))
-        if places is not None:
+        if source.lookup_address:
             chunk = located(chunk, source.lookup_address, places)
         rows, unparsed = parsing.typed(chunk, source, day)
         breaches = pl.concat([unparsed, parsing.broken(rows, source)], how="vertical_relaxed")
@@ -138,10 +138,10 @@ def _insert_staged(con: duckdb.DuckDBPyConnection, source: Source, rows: pl.Data
     con.unregister("_rows")
 
 
-def _day_of(path: Path, source: Source) -> date | None:
-    """The day of the file's name; a source of snapshots refuses a file without one."""
+def _snapshot_day(path: Path, source: Source) -> date:
+    """The day a snapshot speaks of, from its file's name; a file without one is refused."""
     day = file_day(path)
-    if day is None and source.snapshot:
+    if day is None:
         raise refuse(
             path, "its name carries no day (such as 2026-06-06).", f"'{source.title}' says what held on a day.",
             "Name the file after the day it was released and load it again.",
@@ -154,7 +154,7 @@ def _places(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return con.sql("SELECT DISTINCT estate_id, address FROM estates WHERE revised_by_seq IS NULL").pl()
 
 
-def _into_periods(con: duckdb.DuckDBPyConnection, reading: Reading, source: Source) -> int:
+def _into_periods(con: duckdb.DuckDBPyConnection, reading: Reading, source: Source, how: Snapshot) -> int:
     """Replace a snapshot's staged rows by the periods it opens, keeps and closes.
 
     Returns:
@@ -165,7 +165,7 @@ def _into_periods(con: duckdb.DuckDBPyConnection, reading: Reading, source: Sour
     held = con.sql(f"SELECT {columns} FROM {source.table.name} WHERE revised_by_seq IS NULL").pl()
     unread = con.sql("SELECT DISTINCT estate_id FROM failed WHERE estate_id IS NOT NULL").pl()
     try:
-        periods, closed = as_periods(rows, held, unread, file_day(reading.path), source.snapshot)
+        periods, closed = as_periods(rows, held, unread, _snapshot_day(reading.path, source), how)
     except SnapshotOutOfOrder as e:
         raise refuse(
             reading.path, str(e), "Loaded backwards, changes would be dated wrongly.", "Load snapshots oldest first."
@@ -269,13 +269,13 @@ def _earlier(con: duckdb.DuckDBPyConnection, path: Path, sha256: str, source: So
 
 def _plausible(con: duckdb.DuckDBPyConnection, path: Path, source: Source, read: int) -> None:
     """Refuse a delivery far smaller than its kind; raises WrongFile."""
-    before = con.execute(
+    last = con.execute(
         "SELECT rows_read, file FROM deliveries WHERE source = $source ORDER BY seq DESC LIMIT 1", {"source": source.name}
     ).fetchall()
-    before = before[0] if before else None
-    least, against = source.min_rows, "the mapping file's least"
-    if before and before[0] * source.min_share_of_previous > least:
-        least, against = before[0] * source.min_share_of_previous, f"the previous delivery {before[1]} had {before[0]:,}"
+    least, against = float(source.min_rows), "the mapping file's least"
+    for rows_before, file in last:
+        if rows_before * source.min_share_of_previous > least:
+            least, against = rows_before * source.min_share_of_previous, f"the previous delivery {file} had {rows_before:,}"
     if read < least:
         raise refuse(
             path, f"{read:,} rows for '{source.title}', where at least {least:,.0f} were expected ({against}).",
@@ -295,7 +295,7 @@ def _load_source(
     read = _stage(con, reading, source, progress)
     _plausible(con, path, source, read)
     repeated = _repeats(con, source)
-    closed = _into_periods(con, reading, source) if source.snapshot else 0
+    closed = _into_periods(con, reading, source, source.snapshot) if source.snapshot else 0
     _cross_checks(con, source)
     accepted, revised, unchanged = _store(con, source, delivery_id, seq)
     revised, unchanged = revised - closed, unchanged + repeated
@@ -364,9 +364,10 @@ def files_in(paths: list[Path], folder: Path | None = None) -> list[Path]:
 
     def order(path: Path) -> int:
         try:
-            return min((s.order for s in known.values() if s.matches(open_file(path).headings)), default=99)
+            headings = open_file(path).headings
         except WrongFile:
             return 99
+        return min((s.order for s in known.values() if s.matches(headings)), default=99)
 
     return sorted(found, key=lambda p: (order(p), p.name))
 
