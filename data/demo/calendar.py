@@ -56,7 +56,7 @@ class Calendar:
     @property
     def last(self) -> date:
         """The last day covered."""
-        return (self.first + self.size - 1).item()
+        return self.date(self.size - 1)
 
     @property
     def labels(self) -> list[str]:
@@ -68,13 +68,13 @@ class Calendar:
         """Day numbers (also before 0 and after the last) as datetime64."""
         return self.first + np.asarray(days).astype(int)
 
-    def series(self, days: np.ndarray, known: np.ndarray | None = None) -> pl.Series:
+    def series(self, days: np.ndarray, known: np.ndarray | pl.Series | None = None) -> pl.Series:
         """Day numbers as dates; NULL where ``known`` is false."""
         dates = self.dates(days)
         if known is not None:
-            dates = np.where(known, dates, np.datetime64("NaT"))
+            dates = np.where(np.asarray(known), dates, np.datetime64("NaT"))
         return pl.Series(dates.astype("datetime64[D]")).cast(pl.Date)
 
-    def day(self, when: date) -> int:
-        """The day number of a date."""
-        return int((np.datetime64(when) - self.first).astype(int))
+    def date(self, day: int) -> date:
+        """One day number as a date."""
+        return date.fromisoformat(str(self.first + day))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -109,7 +108,7 @@ class District:
     @cached_property
     def office_heads(self) -> pl.DataFrame:
         """The register of office heads (contract OfficeHead)."""
-        count = self.spells["head"].max() + 1
+        count = self.spells["head"].n_unique()
         zh, en = names.head_names(self.rng("heads"), count)
         return pl.DataFrame({"head_id": np.char.mod("H%05d", np.arange(1, count + 1)), "name_zh": zh, "name_en": en})
 
@@ -180,7 +179,7 @@ def people(district: District) -> list[dict]:
     """One demo sign-in per role; the manager's company runs several estates, one of them taken over lately."""
     current = district.tenures.filter(pl.col("valid_to").is_null())
     spells = district.tenures.group_by("estate_id", "company_id").agg(since=pl.col("valid_from").min())
-    lately: date = district.calendar.dates(np.array([district.calendar.size - 900]))[0].item()
+    lately = district.calendar.date(district.calendar.size - 900)
     took_over = spells.filter(pl.col("since") > lately).join(current, on=["estate_id", "company_id"], how="semi")
     sizes = current.group_by("company_id").agg(n=pl.col("estate_id").n_unique())
     able = sizes.join(took_over, on="company_id", how="semi")

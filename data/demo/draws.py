@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 
@@ -17,7 +19,7 @@ def chance(median: float | np.ndarray, slope: float, level: np.ndarray) -> np.nd
     return 1 / (1 + np.exp(-(np.log(median / (1 - np.asarray(median))) + slope * level)))
 
 
-def pick(rng: np.random.Generator, weights: dict[str, float], count: int) -> np.ndarray:
+def pick(rng: np.random.Generator, weights: Mapping[str, float], count: int) -> np.ndarray:
     """Codes drawn by weight."""
     share = np.cumsum(list(weights.values()))
     return np.array(list(weights))[np.searchsorted(share / share[-1], rng.random(count), side="right")]
@@ -31,6 +33,12 @@ def each(rng: np.random.Generator, weights: np.ndarray) -> np.ndarray:
 
 def maybe(rng: np.random.Generator, share: float | np.ndarray, count: int) -> np.ndarray:
     return rng.random(count) < share
+
+
+def grid(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Row and column numbers of every cell, as two matrices."""
+    cells = np.indices((rows, columns))
+    return cells[0], cells[1]
 
 
 def where(mask: np.ndarray, values: np.ndarray) -> pl.Series:
@@ -77,7 +85,7 @@ def scattered(
         starts: first days of the periods, the end included.
     """
     counts = rng.poisson(expected)
-    estate, period = (np.repeat(i, counts.ravel()) for i in np.indices(counts.shape).reshape(2, -1))
+    estate, period = (np.repeat(i.ravel(), counts.ravel()) for i in grid(*counts.shape))
     day = starts[period] + (rng.random(period.size) * np.diff(starts)[period]).astype(int)
     there = day >= district.opened[estate]
     return estate[there], day[there]
@@ -99,7 +107,8 @@ def records(table: str, columns: dict) -> pl.DataFrame:
     for name, kind in kinds.items():
         value = columns.get(name)
         if value is None or isinstance(value, str | int | float | bool):
-            value = pl.repeat(value, rows, dtype=kind, eager=True)
-        made.append(pl.Series(name, value).cast(kind))
+            made.append(pl.Series(name, [value]).cast(kind).new_from_index(0, rows))
+        else:
+            made.append(pl.Series(name, value).cast(kind))
     made += [pl.Series(name, value) for name, value in columns.items() if name.startswith("_")]
     return pl.DataFrame(made)

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from data.demo.district import HABIT_SPREAD, District
-from data.demo.draws import NEVER, chance, entered, hashes, ids, maybe, pick, records, where
+from data.demo.draws import NEVER, chance, entered, grid, hashes, ids, maybe, pick, records, where
 from data.demo.registers import quota
 
 HELD, WHOLE, HALF_YEARLY, TABLETOP, EXTRA = 0.92, 0.88, 0.93, 0.10, 0.12
@@ -26,11 +26,11 @@ CONTENTS = (
 def _scheduled(rng: np.random.Generator, district: District) -> dict[str, np.ndarray]:
     """Drills held: each duty in the same quarter of every year, on a day of that quarter."""
     n, quarters = district.own.shape
-    estate, quarter = np.indices((n, quarters))
+    estate, quarter = grid(n, quarters)
     starts = district.calendar.quarter_starts
     middle = starts[:-1][quarter] + 45
-    level = district.quality(estate, middle) + district.rng("habit of drills").normal(0, HABIT_SPREAD, n)[:, None]
-    turn = (quarter + rng.integers(0, 4, n)[:, None]) % 4
+    level = district.quality(estate, middle) + district.rng("habit of drills").normal(0, HABIT_SPREAD, (n, 1))
+    turn = (quarter + rng.integers(0, 4, (n, 1))) % 4
     blocks = district.of("highrise_blocks")[:, None]
     high, key = blocks > 0, district.of("key_fire_unit")[:, None]
     many = blocks > 3  # half the blocks at a time, half a year apart

@@ -86,8 +86,8 @@ def _without_missing(district: District, name: str, frame: pl.DataFrame) -> pl.D
         if table != name:
             continue
         month %= starts.size - 1 - months
-        first, end = (district.calendar.dates(starts[[m]])[0].item() for m in (month, month + months))
-        gone = pl.col(TABLES[name].day).is_between(first, end, closed="left") & pl.col("estate_id").is_in(
+        first, end = (district.calendar.date(starts[m]) for m in (month, month + months))
+        gone = pl.col(str(TABLES[name].day)).is_between(first, end, closed="left") & pl.col("estate_id").is_in(
             ids[district.subdistrict == where % len(SUBDISTRICTS)].tolist()
         )
         gone &= (pl.col("kind") == "self_check") if name == "inspections" else pl.lit(True)
@@ -99,7 +99,7 @@ def register_frames(district: District) -> dict[str, pl.DataFrame]:
     """The registers with the day each row became known."""
     first = district.tenures.group_by("head_id").agg(_known_on=pl.col("valid_from").min())
     heads = district.office_heads.join(first, on="head_id", maintain_order="left")
-    start = pl.lit(district.calendar.first.item())
+    start = pl.lit(district.calendar.date(0))
     return {
         "areas": district.areas.with_columns(_known_on=start),
         "companies": district.companies.with_columns(_known_on=start),
@@ -112,7 +112,9 @@ def register_frames(district: District) -> dict[str, pl.DataFrame]:
 def known_at(frame: pl.DataFrame, name: str, cut: date) -> pl.DataFrame:
     """The rows as they were known at the end of ``cut``, in contract columns."""
     day = pl.lit(cut)
-    now = {column: pl.when(pl.col(of) <= day).then(pl.col(column)) for column, of in UNTIL.get(name, {}).items()}
+    now: dict[str, pl.Expr] = {
+        column: pl.when(pl.col(of) <= day).then(pl.col(column)) for column, of in UNTIL.get(name, {}).items()
+    }
     if "_objected_on" in frame.columns:
         now["objection_open"] = pl.when(pl.col("_objected_on") <= day).then(pl.col("_decided_on") > day)
     if name == "complaints":
@@ -217,7 +219,7 @@ def write_demo(
     district = draw(seed=seed, estates=estates, companies=companies, first_quarter=first_quarter, quarters=quarters)
     folder.mkdir(parents=True, exist_ok=True)
     _write_truth(folder.parent / "truth", district)
-    first, last = district.calendar.first.item(), district.calendar.last
+    first, last = district.calendar.date(0), district.calendar.last
     for name, frame in (register_frames(district) | draw_records(district)).items():
         ends = cuts(first, last, months if name in BUSY else min(12, 2 * months))
         if name in REGISTERS:

@@ -7,7 +7,7 @@ import polars as pl
 
 from data.codes import ITEM_CODES
 from data.demo.district import District
-from data.demo.draws import NEVER, chance, each, entered, ids, maybe, pick, records, scattered, where
+from data.demo.draws import NEVER, chance, each, entered, grid, ids, maybe, pick, records, scattered, where
 from data.demo.visits import Visits
 
 #: Hazard types of a failed item (one or two, drawn evenly), by ITEM_CODES.
@@ -41,7 +41,7 @@ def _found(rng: np.random.Generator, district: District, made: Visits) -> dict[s
     worst = made.items["severity"][up].replace_strict({"low": 0, "moderate": 0, "severe": 1, "life_threatening": 2})
     homes = (district.of("households")[:, None] / 600) ** 0.6
     starts = district.calendar.quarter_starts
-    estate, quarter = np.indices(district.own.shape)
+    estate, quarter = grid(*district.own.shape)
     quality = district.quality(estate, (starts[:-1] + 45)[quarter])
     own = scattered(rng, district, 0.95 * homes * np.exp(0.1 * quality), starts)
     there = district.in_charge(*own) >= 0

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from data.demo.district import District
-from data.demo.draws import chance, entered, ids, maybe, records
+from data.demo.draws import chance, entered, grid, ids, maybe, records
 
 LOST = 0.015  # sheets that never reach the district
 SECURITY_SHARE = 0.25  # gated estates that hand in security sheets
@@ -36,7 +36,7 @@ def _weekly(district: District) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     calendar = district.calendar
     monday = (7 - (int(calendar.first.astype(int)) + 3) % 7) % 7
     starts = np.arange(monday, calendar.size - 6, 7)
-    estate, week = (i.ravel() for i in np.indices((district.size, starts.size)))
+    estate, week = (i.ravel() for i in grid(district.size, starts.size))
     start = starts[week]
     kept = (district.in_charge(estate, start + 6) >= 0) & (start >= district.opened[estate])
     return estate[kept], start[kept], start[kept] + 6
@@ -45,10 +45,11 @@ def _weekly(district: District) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _monthly(rng: np.random.Generator, district: District) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Months of estates that hand in security sheets, and of estates where only volunteers walk."""
     starts = district.calendar.month_starts
-    some = district.of("gated") & maybe(rng, SECURITY_SHARE, district.size)
-    alone = (district.tenure_on < 0).any(axis=1)
-    some[np.flatnonzero(district.of("gated"))[:1]] = True
-    estate, month = (i.ravel() for i in np.indices((district.size, starts.size - 1)))
+    gated = np.asarray(district.of("gated"), dtype=bool)
+    some: np.ndarray = gated & maybe(rng, SECURITY_SHARE, district.size)
+    alone: np.ndarray = np.any(district.tenure_on < 0, axis=1)
+    some[np.flatnonzero(gated)[:1]] = True
+    estate, month = (i.ravel() for i in grid(district.size, starts.size - 1))
     start, end = starts[month], starts[month + 1] - 1
     managed = district.in_charge(estate, end) >= 0
     kept = np.where(managed, some[estate], alone[estate]) & (start >= district.opened[estate])

@@ -27,7 +27,7 @@ REGISTER_FROM, LATEST_TAKEOVER = -1369, -60  # day numbers: the register begins 
 
 def areas() -> pl.DataFrame:
     """Ten sub-districts with two or three police stations each."""
-    rows = []
+    rows: list[tuple[str, str, str, str, str | None]] = []
     for i, (zh, en) in enumerate(SUBDISTRICTS, 1):
         rows.append((f"SD{i:02d}", "subdistrict", f"{zh}街道", f"{en} Sub-district", None))
         rows += [
@@ -117,7 +117,7 @@ def estates(rng: np.random.Generator, calendar: Calendar, count: int) -> pl.Data
 
 def _counted_again(rng: np.random.Generator, calendar: Calendar, frame: pl.DataFrame) -> pl.DataFrame:
     """A second validity period for a few estates, after a census found more or fewer homes."""
-    chosen = some(rng, (frame["valid_from"] < calendar.first.item()).to_numpy(), REVISED)
+    chosen = some(rng, (frame["valid_from"] < calendar.date(0)).to_numpy(), REVISED)
     day = calendar.series(rng.integers(calendar.size // 4, 3 * calendar.size // 4, chosen.size))
     grown = pl.Series(rng.uniform(0.9, 1.2, chosen.size))
     again = frame[chosen].with_columns(

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from data.demo.district import District
-from data.demo.draws import NEVER, ids, maybe, pick, records, where
+from data.demo.draws import NEVER, grid, ids, maybe, pick, records, where
 from data.demo.registers import quota
 
 REMINDED = ((0.05, 0.22), (0.15, 0.06))  # (worst share of estate-quarters, chance of a reminder in it)
@@ -32,7 +32,7 @@ PARTY_OF = {"replacement": "head", "penalty": "company", "commendation": "compan
 def _cells(rng: np.random.Generator, district: District) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Estate, day and rank (0 worst, 1 best) of every managed estate-quarter."""
     starts = district.calendar.quarter_starts
-    estate, quarter = (i.ravel() for i in np.indices(district.own.shape))
+    estate, quarter = (i.ravel() for i in grid(*district.own.shape))
     day = starts[quarter] + rng.integers(20, 85, estate.size)
     kept = (district.in_charge(estate, day) >= 0) & (day >= district.opened[estate])
     estate, day = estate[kept], day[kept]

@@ -13,7 +13,7 @@ import polars as pl
 
 from data.codes import ITEM_CODES
 from data.demo.district import HABIT_SPREAD, District
-from data.demo.draws import chance, each, entered, ids, maybe, pick, records, scattered, where
+from data.demo.draws import chance, each, entered, grid, ids, maybe, pick, records, scattered, where
 from data.demo.registers import some
 
 BODIES = {"police": 35, "fire": 28, "housing": 14, "subdistrict": 23}
@@ -67,7 +67,7 @@ def _drawn(rng: np.random.Generator, district: District) -> tuple[np.ndarray, np
     routine = 1.0 + 1.05 * larger * np.ones((n, quarters))
     unseen = some(rng, np.ones(n, bool), UNVISITED)
     routine[unseen, -min(5, quarters - 1) :] = 0.0
-    estate, middle = np.indices((n, quarters))
+    estate, middle = grid(n, quarters)
     quality = district.quality(estate, (starts[:-1] + 45)[middle])
     called = 0.40 * larger * np.exp(-0.4 * quality)
     a, b = scattered(rng, district, routine, starts), scattered(rng, district, called, starts)
@@ -145,7 +145,7 @@ def self_checks(district: District) -> pl.DataFrame:
     """Monthly fire checks by the companies; the conscientious miss none."""
     rng, calendar = district.rng("self checks"), district.calendar
     starts = calendar.month_starts
-    estate, month = (i.ravel() for i in np.indices((district.size, starts.size - 1)))
+    estate, month = (i.ravel() for i in grid(district.size, starts.size - 1))
     day = starts[month] + (rng.random(estate.size) * (np.diff(starts)[month] - 1)).astype(int)
     level = district.level("self check", estate, day)
     done = maybe(rng, chance(0.980, 0.95, level), estate.size) & (district.in_charge(estate, day) >= 0)
