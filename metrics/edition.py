@@ -18,11 +18,13 @@ import polars as pl
 import metrics
 from data import edition_tables
 from data.contracts import TABLES
-from metrics import caps, companies, index, points, priors, units
+from metrics import caps, companies, priors, scores, units
 from metrics.base import Metric, Records
 from metrics.calendar import Quarter
 from metrics.evidence import evidence_of, index_rule, records_of
+from metrics.grid import grid_of
 from metrics.sums import period_sums, quarter_sums
+from metrics.terms import terms_of
 from rules.book import Book, Rule
 
 DAYS = {name: table.day for name, table in TABLES.items()}
@@ -74,7 +76,9 @@ def checked(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     columns = list(contract.to_schema().columns)
     missing = [c for c in columns if c not in frame.columns]
     if missing:
-        raise EditionStopped(f"Edition table '{name}' lacks {', '.join(missing)}; the step that makes it must give them.")
+        raise EditionStopped(
+            f"Edition table '{name}' lacks {', '.join(missing)}; the step that makes it must give them."
+        )
     try:
         return contract.validate(frame.select(columns), lazy=True)
     except pandera.errors.SchemaErrors as e:
@@ -193,37 +197,27 @@ def compute(work: Workplace, progress: Progress | None = None) -> None:
 
 
 def _findings(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Confirmed findings with the spell and the tenure they fall on."""
+    """Findings with the company's spell and the head's tenure they fall on: of the company and head they name, else of
+    those in charge on the day of the decision."""
     return con.sql(
         """
-        SELECT s.estate_id, m.unit_id, t.tenure_id, s.finding, s.decided_on, s.repaired_on
+        SELECT s.estate_id, m.unit_id, t.tenure_id, s.finding, s.decided_on, s.repaired_on, s.stands_until, s.status
         FROM sanctions AS s
         LEFT JOIN edition.management AS m
-          ON m.estate_id = s.estate_id AND s.decided_on >= m.valid_from AND s.decided_on < m.valid_to
+          ON m.estate_id = s.estate_id AND s.decided_on >= m.valid_from
+         AND CASE WHEN s.company_id IS NULL THEN s.decided_on < m.valid_to ELSE m.company_id = s.company_id END
         LEFT JOIN tenures AS t
           ON t.estate_id = s.estate_id AND s.decided_on >= t.valid_from
-         AND s.decided_on < coalesce(t.valid_to, DATE '9999-12-31')
-        WHERE s.kind = 'finding' AND s.status = 'final' AND s.estate_id IS NOT NULL
+         AND CASE WHEN s.head_id IS NULL THEN s.decided_on < coalesce(t.valid_to, DATE '9999-12-31')
+                  ELSE t.head_id = s.head_id END
+         AND (s.company_id IS NULL OR t.company_id = s.company_id)
+        WHERE s.kind = 'finding' AND s.estate_id IS NOT NULL
+        QUALIFY row_number() OVER (
+            PARTITION BY s.sanction_id ORDER BY m.valid_from DESC NULLS LAST, t.valid_from DESC NULLS LAST
+        ) = 1
+        ORDER BY s.sanction_id
         """
     ).pl()
-
-
-def metric_rows(
-    unit_frame: pl.DataFrame, sums: pl.DataFrame, applicable: pl.DataFrame, rules: pl.DataFrame, prior: pl.DataFrame
-) -> pl.DataFrame:
-    """One row per unit, period and applicable metric with its estimate and points (before the index)."""
-    rows = (
-        unit_frame.join(applicable.select("estate_id", "period", "metric"), on=["estate_id", "period"])
-        .join(rules, on=["period", "metric"])
-        .join(sums, on=list(ORDER), how="left")
-        .join(prior.drop("family"), on=["period", "estate_class", "metric"], how="left")
-        .with_columns(
-            pl.col("y", "e", "e2", "yy").fill_null(0.0),
-            pl.col("records").fill_null(0),
-            state=pl.when(pl.col("e").is_null()).then(pl.lit("not_collected")).otherwise(pl.lit("measured")),
-        )
-    )
-    return points.score(priors.posterior(rows)).sort(ORDER)
 
 
 def _scores(work: Workplace, records: Records, sums: pl.DataFrame, applicable: pl.DataFrame) -> None:
@@ -239,28 +233,19 @@ def _scores(work: Workplace, records: Records, sums: pl.DataFrame, applicable: p
     write(con, "management", backend.to_polars(records.managed).sort("unit_id"))
     write(con, "metric_sums", sums)
 
-    last_days = dict(periods.select("period", "last").iter_rows())
-    rules = points.rule_table(work.book, metrics.ALL, last_days)
-    classes = estates.select("period", "estate_class", unit_id="estate_id")
-    own = sums.filter(pl.col("level") == "estate").join(classes, on=["period", "unit_id"])
-    own = own.join(rules.select("period", "metric", "family", "higher_better"), on=["period", "metric"]).sort(ORDER)
-    weights = rules.filter(pl.col("period") == str(work.last)).select("metric", "overall")
-    prior = priors.estimate(own, weights, rule)
-    write(con, "priors", prior)
-
-    rows = metric_rows(unit_frame, sums, applicable, rules, prior)
+    terms = terms_of(work.book, metrics.ALL, dict(periods.select("period", "last").iter_rows()))
+    grid = grid_of(unit_frame, sums, applicable, terms)
+    prior = priors.estimate(grid, terms, rule)
+    write(con, "priors", prior.frame(grid, terms))
     caps_now = caps.in_force(_findings(con), periods, work.book.on(work.last.last, "caps"))
-    made = index.aggregate(rows, unit_frame, caps_now.sort("level", "unit_id", "period"), rule)
-    metric_scores = made["metrics"].with_columns(exposure=pl.col("e")).sort(ORDER)
-    write(con, "metric_scores", metric_scores)
-    subs = made["subindex_scores"].sort("level", "unit_id", "period", "subindex")
-    write(con, "subindex_scores", subs)
-    scores = made["index_scores"].sort("level", "unit_id", "period")
-    write(con, "index_scores", scores)
+    made = scores.score(grid, terms, prior, caps_now, rule)
+    for name, frame in made.items():
+        write(con, name, frame)
+    index = made["index_scores"]
     parties = [
-        companies.roll_up(scores.filter(pl.col("level") == level), party, rule)
+        companies.roll_up(index.filter(pl.col("level") == level), party, rule)
         for level, party in (("tenure", "company"), ("head", "head"))
     ]
     columns = list(edition_tables.TABLES["company_scores"].to_schema().columns)
-    write(con, "company_scores", pl.concat([p.select(columns) for p in parties]).sort("party", "party_id", "period"))
-    write(con, "quantiles", companies.quantiles(metric_scores, subs, scores, rule))
+    write(con, "company_scores", pl.concat([p.select(columns) for p in parties]))
+    write(con, "quantiles", companies.quantiles(made["metric_scores"], made["subindex_scores"], index, rule))

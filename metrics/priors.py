@@ -1,263 +1,308 @@
-"""What is known of a class before looking at an estate: priors by moments (method.md 2.2 to 2.4).
+"""What is known of a class before looking at an estate (method.md 2.2 to 2.4), and what is known after (posterior).
 
-``estimate`` takes one row per estate, period and metric (``period, estate_class, unit_id, metric, family, higher_better``
-and the decayed sums ``y, e, e2, yy``) and returns contract Prior: ``m`` the class level, ``tau2`` the between-estate
-variance after the strength factor (for proportions the intra-class correlation rho), ``c`` the severity constant (severity)
-or the pooled within-estate variance (mean). Obligations are facts and get no prior. All classes, periods and metrics at once.
+Priors are estimated once per period and class, from estates, and hold for every level. Classes of few estates borrow the
+spread of all; a strength factor widens every prior so that the spread of the *whole index*, not of each metric alone,
+comes out right; floors and ceilings keep a prior usable. Obligations are facts and have none.
 
-``y`` of severity metrics is divided by ``c`` first, so that they are scaled Poisson and share the rate formulas.
+Axes: U units and periods, G classes in periods, P periods, J metrics.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import polars as pl
 
+from metrics import moments
+from metrics.grid import Grid, Groups
+from metrics.moments import Moments, ratio
+from metrics.terms import Terms
 from rules.book import Rule
 
-GROUP = ["period", "estate_class", "metric"]
+GAMMA, BETA, NORMAL, FACT = ("rate", "severity"), ("proportion",), ("mean",), ("obligation",)
 
 
-def _per_class(column: pl.Expr) -> pl.Expr:
-    return column.sum().over(GROUP)
+@dataclass(frozen=True)
+class Priors:
+    """Priors of every class, period and metric, (G, J); NaN where nobody was measured, and for obligations.
 
-
-def class_constant(rows: pl.DataFrame) -> pl.DataFrame:
-    """Add ``c`` (severity: sum w^2 y / sum w y of the class; else 1) and ``ys = y / c``.
-
-    T3: 4 severe, 20 moderate and 40 low defects give c = 1711.56 / 265.2 = 6.453846.
+    Attributes:
+        m: class level (severity: in units of ``c``).
+        tau2: variance between estates after the strength factor (proportions: rho).
+        strength: (P,) lambda of each period.
+        units: estates measured.
+        c: severity: class constant; mean: variance within estates; else 1.
     """
-    c = _per_class(pl.col("yy")) / _per_class(pl.col("y"))
-    c = pl.when((pl.col("family") == "severity") & c.is_finite()).then(c).otherwise(1.0)
-    return rows.with_columns(c=c).with_columns(ys=pl.col("y") / pl.col("c"))
+
+    m: np.ndarray
+    tau2: np.ndarray
+    strength: np.ndarray
+    units: np.ndarray
+    c: np.ndarray
+
+    def frame(self, grid: Grid, terms: Terms) -> pl.DataFrame:
+        """Contract Prior."""
+        g, j = np.nonzero(np.isfinite(self.m))
+        names = grid.classes[g]
+        return names.with_columns(
+            metric=pl.Series(np.array(terms.names, dtype=object)[j], dtype=pl.String),
+            family=pl.Series(terms.family.astype(object)[j], dtype=pl.String),
+            m=self.m[g, j],
+            tau2=self.tau2[g, j],
+            strength=self.strength[grid.period_of_group(terms)[g]],
+            units=self.units[g, j].astype(np.int64),
+            c=self.c[g, j],
+        )
 
 
-def winsorised(value: pl.Expr, share: float) -> pl.Expr:
-    """Clip to the class's ``share`` and ``1 - share`` quantiles; share 0 leaves all as it is."""
-    if share == 0:
-        return value
-    return value.clip(
-        value.quantile(share, "linear").over(GROUP), value.quantile(1 - share, "linear").over(GROUP)
-    )
+@dataclass(frozen=True)
+class Posterior:
+    """What is known of each unit, (U, J). NaN = unknown.
 
-
-def rates(rows: pl.DataFrame, tail: float = 0.0) -> pl.DataFrame:
-    """Gamma-Poisson moments of ``ys`` events on ``e``: one row per class with ``m, tau2, units``.
-
-    T4: y = [2,0,6,1,11], e = [4,1,8,2,5] give m = 1, tau2 = .427586.
+    Attributes:
+        raw: the bare record, y / e.
+        estimate: after the pull to the class; where nothing was collected, the class level.
+        a, b: Gamma (shape, rate) of ``estimate / c``; Beta (a, b); Normal (mean, variance); a fact has variance 0.
     """
-    e, w = pl.col("e"), _per_class(pl.col("e"))
-    m = _per_class(pl.col("ys")) / w
-    rows = rows.with_columns(w=w, m=m)
-    r, m = winsorised(pl.col("ys") / e, tail), pl.col("m")
-    return rows.group_by(GROUP, maintain_order=True).agg(
-        m=m.first(),
-        q=(e * (r - m) ** 2).sum(),
-        noise=(m * (pl.col("e2") / e) * (1 - e / pl.col("w"))).sum(),
-        spread=pl.col("w").first() - (e**2).sum() / pl.col("w").first(),
-        units=pl.len(),
-        w=pl.col("w").first(),
-        c=pl.col("c").first(),
-    ).with_columns(tau2=((pl.col("q") - pl.col("noise")) / pl.col("spread")).fill_nan(0.0).clip(0.0))  # fmt: skip
+
+    raw: np.ndarray
+    estimate: np.ndarray
+    a: np.ndarray
+    b: np.ndarray
 
 
-def proportions(rows: pl.DataFrame, tail: float = 0.0) -> pl.DataFrame:
-    """Beta-binomial moments of ``y`` out of ``e``: ``m``, ``tau2`` (= rho), ``units``.
-
-    T5: k = [10,2,12,2,14], n = [10,4,16,4,16] give m = .8, rho = .115112.
-    """
-    n, w = pl.col("e"), _per_class(pl.col("e"))
-    rows = rows.with_columns(w=w, m=_per_class(pl.col("y")) / w)
-    p, m, rest = winsorised(pl.col("y") / n, tail), pl.col("m"), 1 - n / pl.col("w")
-    return rows.group_by(GROUP, maintain_order=True).agg(
-        m=m.first(),
-        q=(n * (p - m) ** 2 / (m * (1 - m))).sum(),
-        noise=((pl.col("e2") / n) * rest).sum(),
-        spread=((n - pl.col("e2") / n) * rest).sum(),
-        units=pl.len(),
-        w=pl.col("w").first(),
-        c=pl.lit(1.0).first(),
-    ).with_columns(
-        tau2=((pl.col("q") - pl.col("noise")) / pl.col("spread")).fill_nan(0.0).clip(0.0, 0.95)
-    )  # fmt: skip
+def effective_metrics(weights: np.ndarray) -> np.ndarray:
+    """J_eff = 1 / sum w^2 of overall weights, which sum to 1 along the last axis (T7: .1126 gives 8.880995)."""
+    return 1.0 / (weights**2).sum(axis=-1)
 
 
-def means(rows: pl.DataFrame) -> pl.DataFrame:
-    """Normal-Normal moments of visits (``y`` sum, ``yy`` sum of squares, ``e`` weight): ``m, tau2, c = sigma^2, units``."""
-    inner = (pl.col("yy") - pl.col("y") ** 2 / pl.col("e")).clip(0.0)
-    freedom = pl.col("e") - pl.col("e2") / pl.col("e")
-    sigma2 = _per_class(inner) / _per_class(freedom)
-    mean = pl.col("y") / pl.col("e")
-    # one visit per estate tells nothing of the spread between visits: take all of the spread between estates
-    sigma2 = pl.when(sigma2.is_finite() & (sigma2 > 0)).then(sigma2).otherwise(mean.var().over(GROUP).fill_null(1.0).clip(1e-9))
-    rows = rows.with_columns(sigma2=sigma2, mean=mean).with_columns(v=pl.col("sigma2") * pl.col("e2") / pl.col("e") ** 2)
-    v, mean = pl.col("v"), pl.col("mean")
-    rows = rows.with_columns(w=_per_class(1 / v)).with_columns(m0=_per_class(mean / v) / pl.col("w"))
-    moments = rows.group_by(GROUP, maintain_order=True).agg(
-        q=((mean - pl.col("m0")) ** 2 / v).sum(),
-        units=pl.len(),
-        w=pl.col("w").first(),
-        spread=pl.col("w").first() - (v**-2).sum() / pl.col("w").first(),
-        c=pl.col("sigma2").first(),
-    ).with_columns(
-        tau2=((pl.col("q") - (pl.col("units") - 1)) / pl.col("spread")).fill_nan(0.0).clip(0.0)
-    )  # fmt: skip
-    again = rows.join(moments.select(*GROUP, "tau2"), on=GROUP).with_columns(k=1 / (v + pl.col("tau2")))
-    levels = again.group_by(GROUP, maintain_order=True).agg(m=(pl.col("k") * mean).sum() / pl.col("k").sum())
-    return moments.join(levels, on=GROUP)
+def strength_factor(correlation: np.ndarray, j_eff: np.ndarray) -> np.ndarray:
+    """lambda = 1 + (J_eff - 1) r, clipped to [1, J_eff] (T7: r = .74 and J_eff = 8.880995 give 6.8319)."""
+    return np.clip(1 + (j_eff - 1) * correlation, 1.0, np.maximum(j_eff, 1.0))
 
 
-def effective_metrics(weights: np.ndarray) -> float:
-    """J_eff = 1 / sum w^2 of overall weights that sum to 1 (T7: .1126 gives 8.880995)."""
-    return 1.0 / float((weights**2).sum())
-
-
-def strength(correlation: float, j_eff: float) -> float:
-    """lambda = 1 + (J_eff - 1) r, clipped to [1, J_eff] (T7: r = .74, J_eff = 8.880995 gives 6.8319)."""
-    return float(np.clip(1 + (j_eff - 1) * correlation, 1.0, j_eff))
-
-
-def pair_correlations(d: np.ndarray, n: np.ndarray, tau: np.ndarray) -> np.ndarray:
-    """True between-estate correlations by moments (method.md 2.3).
+def pair_correlations(d: np.ndarray, n: np.ndarray, tau: np.ndarray, least: int = 1) -> np.ndarray:
+    """True between-estate correlations of one class by moments (method.md 2.3).
 
     Args:
-        d: (estates, metrics) signed deviations from the class level, 0 where not measured.
-        n: (estates, metrics) evidence, 0 where not measured.
-        tau: (metrics,) between-estate standard deviations.
+        d: (U, J) signed deviations from the class level, better = greater; anything where ``n`` is 0.
+        n: (U, J) evidence; 0 where nothing was collected.
+        tau: (J,) spread between estates before the strength factor.
+        least: estates that must have both metrics of a pair.
 
     Returns:
-        (metrics, metrics); NaN where a tau is 0 or nothing is shared.
+        (J, J), each within -1 and 1 (an estimate outside is noise in tau); NaN where it cannot be told.
     """
     root = np.sqrt(n)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        covariance = (root * d).T @ (root * d) / (root.T @ root)
-        return covariance / np.outer(tau, tau)
+    weighed = np.where(n > 0, root * d, 0.0)
+    product = "ui,uj->ij"  # einsum, not BLAS: the same to the last bit on any number of cores
+    covariance = ratio(np.einsum(product, weighed, weighed), np.einsum(product, root, root))
+    seen = (n > 0).astype(float)
+    with np.errstate(invalid="ignore"):
+        known = (np.einsum(product, seen, seen) >= least) & (np.minimum.outer(tau, tau) > 0)
+        return np.where(known, np.clip(ratio(covariance, np.outer(tau, tau)), -1.0, 1.0), np.nan)
 
 
-def mean_correlation(rows: pl.DataFrame, moments: pl.DataFrame, min_units: int) -> dict[str, float]:
-    """r-bar per period: mean over metric pairs with both tau > 0 and enough estates, weighted by class size, in [0, .95]."""
-    tau = pl.when(pl.col("family") == "proportion").then(
-        (pl.col("tau2") * pl.col("m") * (1 - pl.col("m"))).sqrt()
-    ).otherwise(pl.col("tau2").sqrt())  # fmt: skip
-    seen = rows.join(moments.select(*GROUP, "m", "tau2", "units"), on=GROUP).filter(pl.col("units") >= min_units)
-    seen = seen.with_columns(tau=tau).filter(pl.col("tau") > 0)
-    sign = pl.when(pl.col("higher_better")).then(1.0).otherwise(-1.0)
-    seen = seen.with_columns(d=sign * (pl.col("ys") / pl.col("e") - pl.col("m")))
-    sums: dict[str, list[tuple[float, float]]] = {}
-    for (period, _), part in seen.group_by(["period", "estate_class"], maintain_order=True):
-        if part.get_column("metric").n_unique() < 2:
-            continue
-        d, n, tau_of = (
-            part.pivot(on="metric", index="unit_id", values=v, aggregate_function="first").fill_null(0.0)
-            for v in ("d", "e", "tau")
-        )
-        names = d.columns[1:]
-        taus = tau_of.select(names).max().to_numpy()[0]
-        correlation = pair_correlations(d.select(names).to_numpy(), n.select(names).to_numpy(), taus)
-        pairs = correlation[np.triu_indices(len(names), 1)]
-        pairs = pairs[np.isfinite(pairs)]
-        size = part.get_column("unit_id").n_unique()
-        sums.setdefault(period, []).append((float(pairs.sum()) * size, float(pairs.size) * size))
-    return {
-        period: float(np.clip(sum(a for a, _ in parts) / max(sum(b for _, b in parts), 1e-12), 0.0, 0.95))
-        for period, parts in sums.items()
-    }
-
-
-def guarded(moments: pl.DataFrame, rule: Rule) -> pl.DataFrame:
-    """Small classes borrow the spread (relative to their own level) of all classes (method.md 2.4)."""
-    few, enough = rule["class_pooled_below"], rule["class_blended_below"]
-    relative = pl.when(pl.col("family") == "proportion").then(pl.col("tau2")).otherwise(pl.col("tau2") / pl.col("m") ** 2)
-    rows = moments.with_columns(cv2=relative.fill_nan(0.0).fill_null(0.0))
-    big = pl.when(pl.col("units") >= few).then(pl.col("units")).otherwise(0)
-    over = ["period", "metric"]
-    weight = pl.when(big.sum().over(over) > 0).then(big).otherwise(pl.col("units")).cast(pl.Float64)
-    pooled = (weight * pl.col("cv2")).sum().over(over) / weight.sum().over(over)
-    n = pl.col("units").cast(pl.Float64)
-    cv2 = (
-        pl.when(pl.col("units") < few)
-        .then(pooled)
-        .when(pl.col("units") < enough)
-        .then((n * pl.col("cv2") + few * pooled) / (n + few))
-        .otherwise(pl.col("cv2"))
-    )
-    rows = rows.with_columns(cv2=cv2)
-    return rows.with_columns(
-        tau2=pl.when(pl.col("family") == "proportion").then(pl.col("cv2")).otherwise(pl.col("cv2") * pl.col("m") ** 2)
-    ).drop("cv2")
-
-
-def strengthened(moments: pl.DataFrame, rule: Rule) -> pl.DataFrame:
-    """Apply lambda (column ``strength``) and the floors and ceilings that keep a prior usable."""
-    proportion, mean = pl.col("family") == "proportion", pl.col("family") == "mean"
-    half = 0.5 / pl.col("w")  # a class without a single event is not a class without risk: half an event
-    m = pl.when(proportion).then(pl.col("m").clip(half, 1 - half)).when(mean).then(pl.col("m")).otherwise(
-        pl.max_horizontal("m", half)
-    )  # fmt: skip
-    moments = moments.with_columns(m=m)
-    wide = pl.col("strength") * pl.col("tau2")
-    rho = wide.clip(rule["rho_floor"], rule["rho_ceiling"])
-    rate = wide.clip((rule["cv_floor"] * pl.col("m")) ** 2, (rule["cv_ceiling"] * pl.col("m")) ** 2)
-    return moments.with_columns(tau2=pl.when(proportion).then(rho).when(mean).then(wide).otherwise(rate))
-
-
-def estimate(rows: pl.DataFrame, weights: pl.DataFrame, rule: Rule) -> pl.DataFrame:
-    """Priors of every period, class and metric: contract Prior.
+def mean_correlation(
+    d: np.ndarray, n: np.ndarray, tau: np.ndarray, groups: Groups, period: np.ndarray, periods: int, least: int
+) -> np.ndarray:
+    """r-bar per period: mean over pairs of metrics and over classes by their size, clipped to [0, .95].
 
     Args:
-        rows: estate-level sums as in the module's docstring.
-        weights: ``metric, overall`` (weight in the whole index; scored metrics sum to 1).
+        d, n: (rows of groups, J) as in ``pair_correlations``.
+        tau: (G, J). period: (G,) place of each group's period, of ``periods``.
+    """
+    above = np.triu(np.ones((d.shape[1], d.shape[1]), dtype=bool), 1)
+    total, weight = np.zeros(periods), np.zeros(periods)
+    for g, part in enumerate(groups.slices()):
+        size = part.stop - part.start
+        pairs = pair_correlations(d[part], n[part], tau[g], least)[above] if size >= least else np.zeros(0)
+        pairs = pairs[np.isfinite(pairs)]
+        total[period[g]] += size * pairs.sum()
+        weight[period[g]] += size * pairs.size
+    return np.clip(ratio(total, weight, 0.0), 0.0, 0.95)
+
+
+@dataclass(frozen=True)
+class Estates:
+    """The estates' own sums, class by class: what priors are estimated on.
+
+    Attributes:
+        y, e, e2, yy: (rows, J).
+        groups: the classes of each period, G in all.
+        period: (G,) place of each class's period.
+        district: the same rows by period alone, for what a class cannot tell by itself.
+    """
+
+    y: np.ndarray
+    e: np.ndarray
+    e2: np.ndarray
+    yy: np.ndarray
+    groups: Groups
+    period: np.ndarray
+    district: Groups
+
+    def at(self, columns: np.ndarray) -> Estates:
+        cells = {name: getattr(self, name)[:, columns] for name in ("y", "e", "e2", "yy")}
+        return replace(self, **cells)
+
+    def scaled(self, c: np.ndarray) -> Estates:
+        """Divide ``y`` by the class constant (G, J)."""
+        return replace(self, y=self.y / c[self.groups.of])
+
+    def or_district(self, own: np.ndarray, district: np.ndarray, default: float = np.nan) -> np.ndarray:
+        """The class's own number (G, J); the district's (P, J) where it has none; else ``default``."""
+        found = np.where(np.isnan(own), district[self.period], own)
+        return np.where(np.isnan(found), default, found)
+
+
+def estates_of(grid: Grid, terms: Terms) -> Estates:
+    """Take the estates' rows of a grid."""
+    rows, groups = grid.estates()
+    period = grid.period_of_group(terms)
+    cells = {name: getattr(grid, name)[rows] for name in ("y", "e", "e2", "yy")}
+    return Estates(groups=groups, period=period, district=Groups(period[groups.of], len(terms.periods)), **cells)
+
+
+def severity_constant(own: Estates) -> np.ndarray:
+    """(G, J) class constant of severity metrics; a class without an event takes the district's."""
+    classes, district = (moments.class_constant(own.y, own.yy, g) for g in (own.groups, own.district))
+    return own.or_district(classes, district, default=1.0)
+
+
+def visit_variance(own: Estates) -> np.ndarray:
+    """(G, J) variance of visits within estates; where no estate had two, the district's; else that between estates."""
+    parts = [moments.within_variance(own.y, own.e, own.e2, own.yy, g) for g in (own.groups, own.district)]
+    mean, weight = ratio(own.y, own.e, 0.0), (own.e > 0).astype(float)
+    n = np.maximum(own.district.total(weight), 1.0)
+    centre = own.district.total(weight * mean) / n
+    between = own.district.total(weight * (mean - centre[own.district.of]) ** 2) / np.maximum(n - 1, 1.0)
+    classes, district, between = (np.where(p > 0, p, np.nan) for p in (*parts, between))
+    return own.or_district(own.or_district(classes, district), between, default=1.0)
+
+
+def class_moments(own: Estates, terms: Terms, rule: Rule) -> tuple[Moments, np.ndarray]:
+    """Moments of every class and metric (obligations: NaN), and each estate's deviation from its class, better = greater."""
+    shape = (own.groups.count, len(terms.names))
+    found = Moments(np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape), np.zeros(shape), np.ones(shape))
+    deviation = np.zeros(own.y.shape)
+    for families in (GAMMA, BETA, NORMAL):
+        columns = terms.columns(*families)
+        part = own.at(columns)
+        if families == GAMMA:
+            c = np.where(terms.family[columns] == "severity", severity_constant(part), 1.0)
+            part = part.scaled(c)
+            made = moments.rates(part.y, part.e, part.e2, part.groups, rule["winsorise"])
+        elif families == BETA:
+            made = moments.proportions(part.y, part.e, part.e2, part.groups)
+            c = made.c
+        else:
+            c = visit_variance(part)
+            made = moments.means(part.y, part.e, part.e2, c, part.groups)
+        for name in ("m", "tau2", "total", "units"):
+            getattr(found, name)[:, columns] = getattr(made, name)
+        found.c[:, columns] = c
+        deviation[:, columns] = ratio(part.y, part.e, 0.0) - np.nan_to_num(made.m)[part.groups.of]
+    better = np.where(terms.higher_better, 1.0, -1.0)[own.period][own.groups.of]
+    return found, better * deviation
+
+
+def steady_level(found: Moments, family: np.ndarray, by_period: Groups) -> np.ndarray:
+    """Class level (G, J), kept off the edge: a class without one event is not a class without risk.
+
+    At least half an event is counted, on top of as much exposure as brings half an event in the whole district; so a
+    class nobody measured stands at the district's level. Proportions are kept off 1 in the same way.
+    """
+    of = by_period.of
+    events = np.where(found.total > 0, np.nan_to_num(found.m) * found.total, 0.0)
+    whole, exposure = by_period.total(events), by_period.total(found.total)
+    beta, normal = family == "proportion", family == "mean"
+    district = np.where(beta, whole, np.maximum(whole, 0.5)) / np.where(exposure > 0, exposure, np.nan)
+    edge = 0.5 / (exposure + 1)
+    district = np.where(beta, np.clip(district, edge, 1 - edge), district)[of]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low = 0.5 / (found.total + 0.5 / district)
+        high = np.where(beta, 1 - 0.5 / (found.total + 0.5 / (1 - district)), np.inf)
+    m = np.where(np.isnan(found.m), district, found.m)
+    return np.where(normal, m, np.minimum(np.maximum(m, low), high))
+
+
+def shared_spread(found: Moments, family: np.ndarray, by_period: Groups, rule: Rule) -> np.ndarray:
+    """Spread (G, J) before the strength factor: small classes take it from all classes, middling ones in part (2.4).
+
+    Rates share the variation relative to the level (CV^2 = tau2 / m^2); proportions share rho and means tau2 as they are.
+    """
+    few, enough = rule["class_pooled_below"], rule["class_blended_below"]
+    relative = np.isin(family, GAMMA)
+    scale = np.where(relative, found.m**2, 1.0)
+    own = ratio(found.tau2, scale)
+    weight = np.where(np.isnan(own), 0.0, found.units)
+    large = np.where(found.units >= few, weight, 0.0)
+    weight = np.where(by_period.total(large)[by_period.of] > 0, large, weight)
+    pooled = ratio(by_period.total(weight * np.nan_to_num(own)), by_period.total(weight), 0.0)[by_period.of]
+    own = np.where(np.isnan(own), pooled, own)
+    blended = (found.units * own + few * pooled) / np.maximum(found.units + few, 1)
+    return np.where(found.units < few, pooled, np.where(found.units < enough, blended, own))
+
+
+def bounded_spread(spread: np.ndarray, m: np.ndarray, family: np.ndarray, rule: Rule) -> np.ndarray:
+    """Turn a shared, strengthened spread into tau2 (rho), within the floors and ceilings of the rule."""
+    rho = np.clip(spread, rule["rho_floor"], rule["rho_ceiling"])
+    rate = np.clip(spread, rule["cv_floor"] ** 2, rule["cv_ceiling"] ** 2) * m**2
+    return np.where(family == "proportion", rho, np.where(family == "mean", spread, rate))
+
+
+def estimate(grid: Grid, terms: Terms, rule: Rule) -> Priors:
+    """Priors of every period, class and metric at once.
+
+    Args:
+        grid: units by metrics; its estates are what is learned from.
         rule: the index rule in force.
     """
-    rows = class_constant(rows.filter(pl.col("family") != "obligation"))
-    tail = rule["winsorise"]
-    family = pl.col("family")
-    parts = [
-        rates(rows.filter(family.is_in(["rate", "severity"])), tail),
-        proportions(rows.filter(family == "proportion"), tail),
-        means(rows.filter(family == "mean")),
-    ]
-    families = rows.select("metric", "family").unique()
-    columns = [*GROUP, "m", "tau2", "units", "w", "c"]
-    moments = pl.concat([p.select(columns) for p in parts], how="vertical_relaxed").join(families, on="metric")
-    scored = weights.filter(pl.col("overall") > 0)
-    own = rows.join(scored.select("metric"), on="metric")
-    correlation = mean_correlation(own, moments, rule["class_pooled_below"])
-    j_eff = effective_metrics(scored.get_column("overall").to_numpy())
-    factor = pl.DataFrame(
-        {"period": list(correlation), "strength": [strength(r, j_eff) for r in correlation.values()]},
-        schema={"period": pl.String, "strength": pl.Float64},
-    )
-    moments = moments.join(factor, on="period", how="left").with_columns(pl.col("strength").fill_null(1.0))
-    return strengthened(guarded(moments, rule), rule).sort(GROUP).select(
-        *GROUP, "family", "m", "tau2", "strength", pl.col("units").cast(pl.Int64), "c"
+    own = estates_of(grid, terms)
+    found, deviation = class_moments(own, terms, rule)
+    by_period = Groups(own.period, len(terms.periods))
+    proportion = terms.family == "proportion"
+    variance = np.where(proportion, found.tau2 * found.m * (1 - found.m), found.tau2)
+    scored = np.flatnonzero((terms.weight > 0).any(axis=0) & (terms.family != "obligation"))
+    correlation = mean_correlation(
+        deviation[:, scored], own.e[:, scored], np.sqrt(np.nan_to_num(variance[:, scored])), own.groups, own.period,
+        len(terms.periods), rule["pair_units_min"],
     )  # fmt: skip
+    strength = strength_factor(correlation, effective_metrics(terms.overall))
+    spread = shared_spread(found, terms.family, by_period, rule) * strength[own.period][:, None]
+    rows, groups = grid.estates()
+    asked = groups.total(grid.applies[rows].astype(float)) > 0
+    m = np.where(asked, steady_level(found, terms.family, by_period), np.nan)
+    return Priors(m, bounded_spread(spread, m, terms.family, rule), strength, found.units, found.c)
 
 
-def posterior(rows: pl.DataFrame) -> pl.DataFrame:
-    """Add ``raw`` (y / e), ``estimate`` (after the pull) and the posterior's two parameters ``post_a, post_b``.
+def posterior(grid: Grid, terms: Terms, priors: Priors) -> Posterior:
+    """Pull every unit's record to its class, by as much as the class says and the record is thin.
 
-    ``rows`` carry family, y, e and the prior's m, tau2, c; y and e are 0 where nothing was collected, and the estimate is
-    then the class level. Gamma (a, b), Beta (a, b), Normal (mean, variance); an obligation is a fact (done / required, 0).
+    Gamma (alpha + y, beta + e), Beta (m M + k, (1 - m) M + n - k), Normal; an obligation is done / required as it is. A
+    metric's ``when_empty`` stands as a fact where it applies and nothing was recorded.
     """
-    m, tau2, c, y, e = (pl.col(k) for k in ("m", "tau2", "c", "y", "e"))
-    family = pl.col("family")
-    raw = pl.when(e > 0).then(y / e)
-    shape, rate = m**2 / tau2 + y / c, m / tau2 + e
-    total = 1 / tau2 - 1
-    k_a, k_b = m * total + y, (1 - m) * total + (e - y)
-    own = pl.when(e > 0).then(tau2 / (tau2 + c / e)).otherwise(0.0)
-    level = own * raw.fill_null(0.0) + (1 - own) * m
-    spread = pl.when(e > 0).then(own * c / e).otherwise(tau2)
-    gamma = family.is_in(["rate", "severity"])
-    return rows.with_columns(
-        raw=raw,
-        post_a=pl.when(gamma).then(shape).when(family == "proportion").then(k_a).when(family == "mean").then(level).otherwise(raw),
-        post_b=pl.when(gamma).then(rate).when(family == "proportion").then(k_b).when(family == "mean").then(spread).otherwise(0.0),
-    ).with_columns(
-        estimate=pl.when(gamma)
-        .then(pl.when(family == "severity").then(c).otherwise(1.0) * pl.col("post_a") / pl.col("post_b"))
-        .when(family == "proportion")
-        .then(pl.col("post_a") / (pl.col("post_a") + pl.col("post_b")))
-        .otherwise(pl.col("post_a"))
-    )  # fmt: skip
+    raw = ratio(grid.y, grid.e)
+    estimate, a, b = (np.full(raw.shape, np.nan) for _ in range(3))
+    for families in (GAMMA, BETA, NORMAL):
+        at = terms.columns(*families)
+        y, e = grid.y[:, at], grid.e[:, at]
+        m, tau2, c = (x[:, at][grid.group] for x in (priors.m, priors.tau2, priors.c))
+        if families == GAMMA:
+            first, second = m**2 / tau2 + y / c, m / tau2 + e
+            value = c * first / second
+        elif families == BETA:
+            first, second = m * (1 / tau2 - 1) + y, (1 - m) * (1 / tau2 - 1) + (e - y)
+            value = first / (first + second)
+        else:
+            share = ratio(tau2 * e, tau2 * e + c, 0.0)  # R = tau2 / (tau2 + sigma2 / n)
+            first = value = share * np.nan_to_num(ratio(y, e)) + (1 - share) * m
+            second = (1 - share) * tau2
+        estimate[:, at], a[:, at], b[:, at] = value, first, second
+    fact = np.broadcast_to(terms.family == "obligation", raw.shape)
+    empty = grid.applies & (grid.e == 0) & ~np.isnan(terms.when_empty)
+    raw = np.where(empty, terms.when_empty, raw)
+    known = np.where(fact | empty, raw, estimate)
+    return Posterior(raw, known, np.where(fact | empty, raw, a), np.where(fact | empty, 0.0, b))
