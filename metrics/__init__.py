@@ -43,5 +43,4 @@ NAMES = (
     "indicator_coverage",
 )
 
-from pathlib import Path
-ALL: dict[str, Metric] = {n: import_module(f"metrics.{n}").METRIC for n in NAMES if (Path(__file__).parent / f"{n}.py").exists()}
+ALL: dict[str, Metric] = {name: import_module(f"metrics.{name}").METRIC for name in NAMES}

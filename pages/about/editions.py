@@ -42,7 +42,7 @@ def show(scope, con, t) -> None:
     )
     config = st.column_config
     columns = {c: config.TextColumn(t(f"column.edition_{c}")) for c in shown.columns}
-    tables.show(shown, columns, key="editions-table")
+    tables.show(shown, columns, t, key="editions-table")
     if scope.role == "supervisor":
         _publish(scope, [n for n in names if n.startswith("draft-")], t)
 

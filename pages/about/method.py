@@ -10,7 +10,8 @@ from data.queries import rankings
 from metrics.calendar import Quarter
 from pages.shared import format, place, rule, tables
 
-DEFAULT_PERIOD = "2026Q3"
+DEFAULT_PERIOD = "2026Q3"  # whose rules are shown before the first edition
+WRAPPED = 58  # pixels: two lines of law
 
 
 def show(scope, con, t) -> None:
@@ -28,10 +29,10 @@ def show(scope, con, t) -> None:
     for sub, weight in index["weights"].items():
         st.markdown(f"**{t(f'subindex.{sub}')}** {format.percent(weight, t, 0)}")
         names = [n for n in metrics.ALL if book.metric(day, n)["subindex"] == sub and book.metric(day, n)["weight"] > 0]
-        tables.show(_metric_table(names, day, t), _columns(t, config), key=f"method-{sub}")
+        tables.show(_metric_table(names, day, t), _columns(t, config), t, key=f"method-{sub}", row_height=WRAPPED)
     st.markdown(f"**{t('page.method.shown')}**")
     shown = [n for n in metrics.ALL if book.metric(day, n)["weight"] == 0]
-    tables.show(_metric_table(shown, day, t), _columns(t, config), key="method-shown")
+    tables.show(_metric_table(shown, day, t), _columns(t, config), t, key="method-shown", row_height=WRAPPED)
     st.subheader(t("page.method.bands"))
     st.markdown(
         t("common.separator").join(f"{t(f'band.{b}')} ≥ {least}" for b, least in index["bands"].items() if b != "failing")

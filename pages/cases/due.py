@@ -8,7 +8,9 @@ import streamlit as st
 from cases.sentences import sentence
 from data.edition_tables import STEPS
 from data.queries import rankings
-from pages.shared import format, go, tables
+from pages.shared import choose, format, go, tables
+
+WRAPPED = 66  # pixels: three lines of a sentence
 
 
 def show(scope, con, t) -> None:
@@ -21,15 +23,14 @@ def show(scope, con, t) -> None:
     cells = st.columns(len(steps))
     for cell, step in zip(cells, steps, strict=True):
         cell.metric(t(f"ladder.step.{step}.name"), counts.get(step, 0), help=t(f"ladder.step.{step}.meaning"))
-    step = st.selectbox(
-        t("filter.step"), steps, index=None, placeholder=t("filter.all"), format_func=lambda s: t(f"ladder.step.{s}.name"),
-        key="due_step", bind="query-params",
-    )  # fmt: skip
+    step = choose.one(
+        st, t("filter.step"), steps, name="step", words=lambda s: t(f"ladder.step.{s}.name"), everything=t("filter.all")
+    )
     rows = rankings.due_list(scope, con, step=step, limit=tables.PAGE_ROWS, offset=tables.offset("page"))
     if rows.is_empty():
         st.info(t("page.due.nothing"))
         return
-    picked = tables.show(_worded(rows, t), _columns(t), key="due-table", pick=True)
+    picked = tables.show(_worded(rows, t), _columns(t), t, key="due-table", pick=True, row_height=WRAPPED)
     tables.pager("page", rows["total"][0], t)
     if picked is not None:
         row = rows.row(picked, named=True)
@@ -52,18 +53,18 @@ def _worded(rows: pl.DataFrame, t) -> pl.DataFrame:
         }
         for r in rows.iter_rows(named=True)
     ]
-    return pl.concat([rows.select("final"), pl.DataFrame(said)], how="horizontal")
+    return pl.concat([rows.select(pl.col("final").round(1)), pl.DataFrame(said)], how="horizontal")
 
 
 def _columns(t) -> dict:
     config = st.column_config
     return {
-        "step_word": config.TextColumn(t("column.step"), width="small"),
-        "estate": config.TextColumn(t("column.estate")),
-        "company": config.TextColumn(t("column.company")),
-        "final": config.NumberColumn(t("column.score"), format="%.1f", width="small"),
-        "why": config.TextColumn(t("column.why"), width="large"),
-        "party_word": config.TextColumn(t("column.party"), width="small"),
-        "head": config.TextColumn(t("column.head"), width="small"),
-        "rule": config.TextColumn(t("column.rule")),
+        "step_word": config.TextColumn(t("column.step"), width=110),
+        "estate": config.TextColumn(t("column.estate"), width=110),
+        "final": config.NumberColumn(t("column.score"), format="%.1f", width=60),
+        "why": config.TextColumn(t("column.why"), width=430),
+        "company": config.TextColumn(t("column.company"), width=190),
+        "party_word": config.TextColumn(t("column.party"), width=130),
+        "head": config.TextColumn(t("column.head"), width=80),
+        "rule": config.TextColumn(t("column.rule"), width=260),
     }

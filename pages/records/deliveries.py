@@ -47,7 +47,7 @@ def show(scope, con, t) -> None:
         "encoding": config.TextColumn(t("column.encoding"), width="small"),
         "sha256": config.TextColumn(t("column.sha256"), width="small", help=t("column.sha256_help")),
     }  # fmt: skip
-    tables.show(rows, columns, key="deliveries-table")
+    tables.show(rows, columns, t, key="deliveries-table")
 
 
 def _upload(t) -> None:
@@ -82,9 +82,9 @@ def _load(path: Path, t) -> None:
     text = ""
     with st.status(t("page.deliveries.loading"), expanded=True) as status:
         line = st.empty()
-        with subprocess.Popen(
+        with subprocess.Popen(  # noqa: S603 - our own program; the file's path is the one value not ours
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=PROGRAM.parent
-        ) as job:  # noqa: S603
+        ) as job:
             for said in job.stdout or ():
                 text += said
                 line.text(said.strip())

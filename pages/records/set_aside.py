@@ -10,7 +10,7 @@ import streamlit as st
 from data.queries import desk
 from data.records import StoreBusy
 from pages.records.store import records
-from pages.shared import tables
+from pages.shared import choose, tables
 
 
 def show(scope, con, t) -> None:
@@ -22,10 +22,9 @@ def show(scope, con, t) -> None:
         with records() as store:
             counts = desk.reasons(scope, store)
             names = counts["reason"].to_list()
-            reason = st.selectbox(
-                t("filter.reason"), names, index=None, placeholder=t("filter.all"), format_func=lambda r: _reason(r, t),
-                key="reason", bind="query-params",
-            )  # fmt: skip
+            reason = choose.one(
+                st, t("filter.reason"), names, name="reason", words=lambda r: _reason(r, t), everything=t("filter.all")
+            )
             rows = desk.set_aside(scope, store, reason=reason, limit=tables.PAGE_ROWS, offset=tables.offset("page"))
     except StoreBusy:
         st.info(t("page.deliveries.busy"))
@@ -54,7 +53,7 @@ def show(scope, con, t) -> None:
         "as_it_came": config.TextColumn(t("column.original"), width="large"),
         "record_table": config.TextColumn(t("column.table"), width="small"),
     }
-    tables.show(worded, columns, key="set-aside-table")
+    tables.show(worded, columns, t, key="set-aside-table")
     tables.pager("page", rows["total"][0], t)
     st.caption(t("page.set_aside.remedy"))
 

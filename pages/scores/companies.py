@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from data.queries import rankings
-from pages.shared import charts, format, go, tables
+from pages.shared import charts, choose, format, go, tables
 
 
 def show(scope, con, t) -> None:
@@ -16,25 +16,18 @@ def show(scope, con, t) -> None:
     periods = rankings.periods(scope, con)
     st.caption(t("page.companies.lead") if scope.role == "supervisor" else t("page.companies.lead_area"))
     left, right = st.columns([1, 2])
-    period = left.selectbox(
-        t("filter.period"), periods, format_func=lambda p: format.period(p, t), key="period", bind="query-params"
-    )
-    search = right.text_input(
-        t("filter.search_company"),
-        key="company_search",
-        placeholder=t("filter.search_company_hint"),
-        bind="query-params",
-    )
+    period = choose.one(left, t("filter.period"), periods, name="period", words=lambda p: format.period(p, t))
+    search = choose.text(right, t("filter.search_company"), name="search", hint=t("filter.search_company_hint"))
     counts = rankings.company_bands(scope, con, period=period)
     charts.bands(dict(counts.iter_rows()), t, key="company-bands")
     rows = rankings.companies(
-        scope, con, period=period, search=search or "", limit=tables.PAGE_ROWS, offset=tables.offset("page")
+        scope, con, period=period, search=search, limit=tables.PAGE_ROWS, offset=tables.offset("page")
     )
     if rows.is_empty():
         st.info(t("page.companies.nothing"))
         return
     st.caption(t("page.companies.how_to_open"))
-    picked = tables.show(_worded(rows, t), _columns(t), key="companies-table", pick=True)
+    picked = tables.show(_worded(rows, t), _columns(t), t, key="companies-table", pick=True)
     tables.pager("page", rows["total"][0], t)
     if picked is not None:
         go.to("company", company=rows["company_id"][picked], period=period)
@@ -43,7 +36,7 @@ def show(scope, con, t) -> None:
 def _worded(rows: pl.DataFrame, t) -> pl.DataFrame:
     rows = tables.named(rows, t)
     rows = rows.with_columns(
-        pl.when(pl.col("state") == "rated").then("final").alias("final"),
+        pl.when(pl.col("state") == "rated").then(pl.col("final").round(1)).alias("final"),
         band=pl.when(pl.col("state") == "rated").then("band").otherwise(pl.lit("not_rated")),
     )
     return tables.words_of(rows, "band", "band", t)

@@ -24,7 +24,7 @@ def show(scope, con, t) -> None:
         return
     header(company, period, t)
     past = files.company_history(scope, con, company_id=company_id)
-    shown = past.with_columns(pl.when(pl.col("state") == "rated").then("final").alias("final"))
+    shown = past.with_columns(pl.when(pl.col("state") == "rated").then(pl.col("final").round(1)).alias("final"))
     st.subheader(t("page.estate.history"))
     charts.history(
         shown["period"].to_list(), shown["final"].to_list(), t, key="company-history", bands=rule.bands(periods[0])
@@ -67,7 +67,7 @@ def units_table(rows: pl.DataFrame, period: str, t) -> None:
         st.info(t("page.company.no_units"))
         return
     worded = tables.named(rows, t).with_columns(
-        pl.when(pl.col("state") == "rated").then("final").alias("final"),
+        pl.when(pl.col("state") == "rated").then(pl.col("final").round(1)).alias("final"),
         band=pl.when(pl.col("state") == "rated").then("band").otherwise(pl.lit("not_rated")),
         still=pl.when("current").then(pl.lit(t("common.yes"))).otherwise(pl.lit(t("common.no"))),
         place=pl.when(pl.col("rank_in_class").is_not_null()).then(pl.format("{} / {}", "rank_in_class", "class_size")),
@@ -87,6 +87,6 @@ def units_table(rows: pl.DataFrame, period: str, t) -> None:
         "why": config.TextColumn(t("column.why_not_rated")),
     }
     st.caption(t("page.estates.how_to_open"))
-    picked = tables.show(worded, columns, key="units-table", pick=True)
+    picked = tables.show(worded, columns, t, key="units-table", pick=True)
     if picked is not None:
         go.to("estate", estate=rows["estate_id"][picked], period=period)

@@ -8,7 +8,7 @@ import streamlit as st
 import metrics
 from cases.sentences import sentence
 from data.queries import files, rankings
-from pages.shared import charts, format, go, place, rule, tables
+from pages.shared import charts, choose, format, go, place, rule, tables
 
 
 def show(scope, con, t) -> None:
@@ -146,16 +146,15 @@ def _metrics(scope, con, scores: pl.DataFrame, level: str, unit_id: str, period:
         ),
         "gap": config.NumberColumn(t("column.gap"), format="%+.2f", width="small", help=t("column.gap_help")),
         "value": config.TextColumn(t("column.value"), width="small"),
-        "unit": config.TextColumn(t("column.unit")),
+        "unit": config.TextColumn(t("column.unit"), width=190),
         "records": config.NumberColumn(t("column.records"), width="small"),
     }
-    tables.show(worded, columns, key="metrics-table")
+    tables.show(worded, columns, t, key="metrics-table")
     names = [r["metric"] for r in rows]
     st.subheader(t("page.estate.evidence"))
-    asked = place.asked("metric")
-    metric = st.selectbox(
-        t("page.estate.choose_metric"), names, index=names.index(asked) if asked in names else 0,
-        format_func=lambda m: f"{metrics.ALL[m].code} {t(f'metric.{m}.name')}", key="metric", bind="query-params",
+    metric = choose.one(
+        st, t("page.estate.choose_metric"), names, name="metric",
+        words=lambda m: f"{metrics.ALL[m].code} {t(f'metric.{m}.name')}",
     )  # fmt: skip
     _evidence(scope, con, level, unit_id, metric, period, rows[names.index(metric)], t)
 
@@ -188,7 +187,7 @@ def _evidence(scope, con, level: str, unit_id: str, metric: str, period: str, sc
         "line": config.NumberColumn(t("column.line"), format="%d", width="small"),
         "record_id": config.TextColumn(t("column.record_id")),
     }
-    tables.show(worded, columns, key="evidence-table")
+    tables.show(worded, columns, t, key="evidence-table")
     tables.pager("evidence_page", rows["total"][0], t)
 
 
@@ -210,7 +209,7 @@ def _tenures(scope, con, estate_id: str, t) -> None:
             "company": config.TextColumn(t("column.company")),
             "head": config.TextColumn(t("column.head")),
         }
-        tables.show(rows, columns, key="tenures-table")
+        tables.show(rows, columns, t, key="tenures-table")
     touched = files.rows_touched(scope, con, estate_id=estate_id)
     if touched:
         st.caption(t("page.estate.rows_set_aside", n=touched))

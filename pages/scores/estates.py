@@ -8,7 +8,7 @@ import streamlit as st
 from data.codes import ESTATE_CLASSES
 from data.edition_tables import STEPS
 from data.queries import rankings
-from pages.shared import format, go, tables
+from pages.shared import choose, format, go, tables
 
 SIZES = ("small", "medium", "large")
 
@@ -24,7 +24,7 @@ def show(scope, con, t) -> None:
         st.info(t("page.estates.nothing"))
         return
     st.caption(t("page.estates.count", n=rows["total"][0]) + " " + t("page.estates.how_to_open"))
-    picked = tables.show(worded(rows, t), columns(t), key="estates-table", pick=True)
+    picked = tables.show(worded(rows, t), columns(t), t, key="estates-table", pick=True)
     tables.pager("page", rows["total"][0], t)
     if picked is not None:
         go.to("estate", estate=rows["estate_id"][picked], period=chosen["period"])
@@ -36,48 +36,35 @@ def _filters(scope, con, t) -> dict:
     names = {r["area_id"]: format.name(r, t) for r in areas.iter_rows(named=True)}
     subs = areas.filter(pl.col("kind") == "subdistrict")["area_id"].to_list()
     stations = areas.filter(pl.col("kind") == "station")["area_id"].to_list()
-    everything = {"index": None, "placeholder": t("filter.all"), "bind": "query-params"}
     first, second = st.columns(4), st.columns(4)
-    period = first[0].selectbox(
-        t("filter.period"), rankings.periods(scope, con), format_func=lambda p: format.period(p, t), key="period",
-        bind="query-params",
-    )  # fmt: skip
-    estate_class = first[1].selectbox(
-        t("filter.class"), ESTATE_CLASSES, format_func=lambda c: t(f"estate_class.{c}"), key="class", **everything
-    )
-    size = first[2].selectbox(
-        t("filter.size"), SIZES, format_func=lambda s: t(f"size_band.{s}"), key="size", **everything
-    )
-    step = first[3].selectbox(
-        t("filter.step"), STEPS, format_func=lambda s: t(f"ladder.step.{s}.name"), key="step", **everything
-    )
+    periods, everything = rankings.periods(scope, con), t("filter.all")
+
+    def one(box, label: str, options, name: str, words) -> str | None:
+        return choose.one(box, t(f"filter.{label}"), options, name=name, words=words, everything=everything)
+
+    period = choose.one(first[0], t("filter.period"), periods, name="period", words=lambda p: format.period(p, t))
+    estate_class = one(first[1], "class", ESTATE_CLASSES, "class", lambda c: t(f"estate_class.{c}"))
+    size = one(first[2], "size", SIZES, "size", lambda s: t(f"size_band.{s}"))
+    step = one(first[3], "step", STEPS, "step", lambda s: t(f"ladder.step.{s}.name"))
     subdistrict = station = None
     if scope.role == "supervisor":
-        subdistrict = second[0].selectbox(
-            t("filter.subdistrict"), subs, format_func=names.get, key="subdistrict", **everything
-        )
+        subdistrict = one(second[0], "subdistrict", subs, "subdistrict", names.__getitem__)
     if scope.role != "station":
-        station = second[1].selectbox(t("filter.station"), stations, format_func=names.get, key="station", **everything)
-    search = second[2].text_input(
-        t("filter.search_estate"), key="estate_search", placeholder=t("filter.search_estate_hint"), bind="query-params"
-    )
-    order = second[3].selectbox(
-        t("filter.order"),
-        ("best", "worst"),
-        format_func=lambda o: t(f"filter.order_{o}"),
-        key="order",
-        bind="query-params",
+        station = one(second[1], "station", stations, "station", names.__getitem__)
+    search = choose.text(second[2], t("filter.search_estate"), name="search", hint=t("filter.search_estate_hint"))
+    order = choose.one(
+        second[3], t("filter.order"), ("best", "worst"), name="order", words=lambda o: t(f"filter.order_{o}")
     )
     return {
         "period": period, "estate_class": estate_class, "size": size, "step": step, "subdistrict": subdistrict,
-        "station": station, "search": search or "", "worst_first": order == "worst",
+        "station": station, "search": search, "worst_first": order == "worst",
     }  # fmt: skip
 
 
 def worded(rows: pl.DataFrame, t) -> pl.DataFrame:
     """Names and codes in the viewer's language; scores only where rated."""
     rows = tables.named(rows, t).with_columns(
-        pl.when(pl.col("state") == "rated").then("final").alias("final"),
+        pl.when(pl.col("state") == "rated").then(pl.col("final").round(1)).alias("final"),
         band=pl.when(pl.col("state") == "rated").then("band").otherwise(pl.lit("not_rated")),
         step=pl.col("step").fill_null("none"),
         place=pl.when(pl.col("rank_in_class").is_not_null()).then(

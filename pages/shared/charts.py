@@ -80,7 +80,7 @@ def subindices(rows: list[dict], t: Words, *, key: str) -> None:
         go.Bar(
             y=names, x=[r["points"] for r in rows], orientation="h", width=0.38, marker={"color": INK},
             name=t("chart.points"), text=[f"{r['points']:.1f}" for r in rows],
-            textposition="inside", textfont={"size": 13, "color": "#FFFFFF"}, insidetextanchor="end",
+            textposition="inside", textfont={"size": 13, "color": "#FFFFFF"}, insidetextanchor="end", constraintext="none",
             hovertemplate="%{y}: %{x:.1f}<extra></extra>",
         )
     )  # fmt: skip
@@ -119,4 +119,4 @@ def bands(counts: dict[str | None, int], t: Words, *, key: str) -> None:
             )  # fmt: skip
     figure.update_layout(barmode="stack", legend={"traceorder": "normal"})
     figure.update_xaxes(title=t("chart.count"))
-    draw(figure, t, key, 150)
+    draw(figure, t, key, 200)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 from functools import cache, partial
+from pathlib import Path
 
 import streamlit as st
 
@@ -16,9 +17,9 @@ from data.accounts import LANGUAGES
 from data.sessions import Session
 from i18n.words import Words
 from pages.shared import frame, place, viewer
-from pages.shared.registry import PAGES, Page
+from pages.shared.registry import PAGES, Page, landing
 
-ICON = "🏘️"
+ICON = Path(__file__).parent / "icon.svg"
 
 
 @cache
@@ -44,9 +45,10 @@ def language_of(stay: Session | None) -> str:
 
 def forget_others(stay: Session | None) -> None:
     """Streamlit may hand a browser its earlier state back: drop it unless it was this very stay's."""
-    key = stay.key if stay else None
+    key, language = stay.key if stay else None, st.session_state.get("language", "zh")
     if st.session_state.get("stay") not in (None, key):
         st.session_state.clear()
+        st.session_state["language"] = language
     if key:
         st.session_state["stay"] = key
 
@@ -54,7 +56,8 @@ def forget_others(stay: Session | None) -> None:
 def draw(page: Page, stay: Session, con, t: Words) -> None:
     """One page inside its frame, or why it stays closed."""
     scope = stay.account.scope
-    frame.sidebar(stay.account, t)
+    st.set_page_config(page_title=f"{t(f'page.{page.url_path}.menu')} · {t('frame.product')}")
+    frame.sidebar(stay.account, con, t)
     frame.header(scope, con, t)
     if scope.role not in page.roles:
         frame.not_allowed(stay.account, t)
@@ -67,23 +70,28 @@ def draw(page: Page, stay: Session, con, t: Words) -> None:
 
 
 def menu(stay: Session, con, t: Words) -> dict[str, list]:
-    """All pages by section: those of the role in the menu, the others hidden but at their address."""
+    """All pages by section: those of the role in the menu, the others hidden but at their address.
+
+    The gate sends ``/`` on to the role's landing address; the hidden default page serves what Streamlit itself sends
+    there, so that every page keeps an address of its own.
+    """
     sections: dict[str, list] = {}
-    allowed = {p.url_path for p in PAGES if stay.account.role in p.roles}
-    landing = next(p.url_path for p in PAGES if p.url_path in allowed)
     st.session_state["pages"] = {}
     for page in PAGES:
-        shown = page.url_path in allowed and page.in_menu
+        allowed = stay.account.role in page.roles
         made = st.Page(
             partial(draw, page, stay, con, t),
             title=t(f"page.{page.url_path}.menu"),
             url_path=page.url_path,
-            default=page.url_path == landing,
-            visibility="visible" if shown else "hidden",
+            visibility="visible" if allowed and page.in_menu else "hidden",
         )
         sections.setdefault(t(f"section.{page.section}"), []).append(made)
-        if page.url_path in allowed:
+        if allowed:
             st.session_state["pages"][page.url_path] = made
+    first = next(page for page in PAGES if page.url_path == landing(stay.account.role))
+    home = partial(draw, first, stay, con, t)
+    title = t(f"page.{first.url_path}.menu")
+    next(iter(sections.values())).append(st.Page(home, title=title, url_path="home", default=True, visibility="hidden"))
     return sections
 
 
@@ -91,7 +99,8 @@ def main() -> None:
     stay = viewer.session()
     forget_others(stay)
     t = Words(language_of(stay))
-    st.set_page_config(page_title=t("frame.product"), page_icon=ICON, layout="wide")
+    st.set_page_config(page_title=t("frame.product"), page_icon=str(ICON), layout="wide")
+    st.logo(frame.wordmark(t), size="large")
     if stay is None:
         closed = [st.Page(partial(frame.ended, t), title=t("frame.ended_title"), url_path=p.url_path) for p in PAGES]
         st.navigation(closed, position="hidden").run()

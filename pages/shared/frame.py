@@ -10,6 +10,7 @@ import streamlit as st
 
 from data.accounts import Account
 from data.queries import rankings
+from data.queries.own import belongs_to
 from i18n.words import Words
 from pages.shared import format
 from pages.shared.gate import local_path
@@ -30,7 +31,7 @@ STYLE = """<style>
 }
 .frame-form button:hover, .frame-button:hover { background: rgba(90, 167, 232, 0.18); }
 .frame-form button:focus-visible, .frame-button:focus-visible { outline: 3px solid #e69f00; outline-offset: 2px; }
-[data-testid="stMainBlockContainer"] { padding-top: 2.5rem; }
+[data-testid="stMainBlockContainer"] { padding-top: 4.25rem; }
 </style>"""
 
 
@@ -56,13 +57,16 @@ def _form(action: str, label: str, lang: str, **fields: str) -> str:
     )
 
 
-def sidebar(account: Account, t: Words) -> None:
-    """Who is signed in, the other language, the way out."""
+def sidebar(account: Account, con, t: Words) -> None:
+    """Who is signed in and for which part of the district, the other language, the way out."""
     other = "en" if t.language == "zh" else "zh"
+    duty = t(f"role.{account.role}")
+    if con is not None and account.scope.complete and (own := belongs_to(account.scope, con)):
+        duty = t("frame.duty", role=duty, place=format.name(own, t))
     with st.sidebar:
         st.html(
             f'<p class="frame-who">{escape(t("frame.signed_in_as"))}<b>{escape(account.name(t.language))}</b>'
-            f"{escape(t(f'role.{account.role}'))}</p>"
+            f"{escape(duty)}</p>"
             + _form("/language", t("frame.switch"), other, language=other, next=here())
             + _form("/signout", t("frame.sign_out"), t.language)
         )
@@ -71,7 +75,7 @@ def sidebar(account: Account, t: Words) -> None:
 def header(scope, con, t: Words) -> None:
     """Which edition this is: its period, whether it is published and when, and whether its records are invented."""
     st.html(STYLE)
-    if con is None:
+    if con is None or not scope.complete:
         return
     edition = rankings.edition(scope, con)
     period = format.period(edition["period"], t)
@@ -121,3 +125,18 @@ def sorry(error: Exception) -> bool:
     t = Words(st.session_state.get("language", "zh"))
     st.error(t("frame.failed"))
     return True
+
+
+def wordmark(t: Words) -> str:
+    """The product's name beside its mark, for the head of the menu, readable on light and on dark."""
+    mark = (
+        '<rect y="3" width="30" height="30" rx="6" fill="#3d83bf"/>'
+        '<path fill="#fff" d="M6 28V15l7-4v17zM15 28V9l9 5v14z"/>'
+    )
+    name = escape(t("frame.product"))
+    wide = 44 + (20 * len(name) if t.language == "zh" else 11 * len(name))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="36" viewBox="0 0 {wide} 36" role="img">'
+        f'<title>{name}</title>{mark}<text x="40" y="26" font-size="20" font-weight="700" fill="#3d83bf" '
+        f'font-family="Noto Sans CJK SC, Noto Sans SC, PingFang SC, Microsoft YaHei, sans-serif">{name}</text></svg>'
+    )

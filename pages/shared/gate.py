@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import datetime
 from urllib.parse import quote, urlsplit
 
@@ -23,8 +23,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from data import sessions
 from data.accounts import LANGUAGES
+from data.scope import Role
 from i18n.words import Words
-from pages.shared.viewer import SESSION_COOKIE
+from pages.shared.plain import cookie, plain_page
+from pages.shared.viewer import FORM_COOKIE, SESSION_COOKIE, form_token
 
 OPEN = ("/signin", "/signout", "/icon.svg", "/_stcore/health")
 HEADERS = {
@@ -39,6 +41,7 @@ PAGE_POLICY = (
     "font-src 'self' data:; worker-src 'self' blob:; connect-src 'self'; frame-src 'self'; object-src 'none'; "
     "base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
+PAGE_ADDRESS = re.compile(r"/([^/.]*)/?")  # pages have one segment; Streamlit's own files lie deeper or have an ending
 INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.S)
 
 
@@ -66,10 +69,24 @@ def _policy_of(page: bytes) -> str:
 
 
 class Gate:
-    """ASGI middleware, outermost. ``ledger`` opens the ledger, ``now`` tells the time."""
+    """ASGI middleware, outermost.
 
-    def __init__(self, app: ASGIApp, ledger: Callable[[], sa.Engine], now: Callable[[], datetime]) -> None:
-        self.app, self.ledger, self.now = app, ledger, now
+    Args:
+        ledger: opens the ledger.
+        now: tells the time.
+        pages: the addresses there are, without their slash.
+        home: the landing address of a role.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        ledger: Callable[[], sa.Engine],
+        now: Callable[[], datetime],
+        pages: Container[str],
+        home: Callable[[Role], str],
+    ) -> None:
+        self.app, self.ledger, self.now, self.pages, self.home = app, ledger, now, pages, home
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -80,11 +97,18 @@ class Gate:
         session = await run_in_threadpool(self._session, HTTPConnection(scope))
         if session is None:
             return await _refuse(scope, receive, send)
-        if scope["type"] == "http" and _wants_page(scope):
-            asked = HTTPConnection(scope).query_params.get("lang")
-            language = asked if asked in LANGUAGES else session.account.language
-            scope, send = _unpacked(scope), _Index(send, language).send
-        return await self.app(scope, receive, send)
+        if scope["type"] != "http" or not _wants_page(scope):
+            return await self.app(scope, receive, send)
+        asked = HTTPConnection(scope).query_params.get("lang")
+        t = Words(asked if asked in LANGUAGES else session.account.language)
+        address = PAGE_ADDRESS.fullmatch(scope["path"])
+        if address and not address[1]:
+            query = scope.get("query_string", b"").decode("latin-1")
+            landing = f"/{self.home(session.account.role)}" + (f"?{query}" if query else "")
+            return await RedirectResponse(landing, 303)(scope, receive, send)
+        if address and address[1] not in self.pages:
+            return await plain_page(t, t("frame.missing_title"), t("frame.missing"), 404)(scope, receive, send)
+        return await self.app(_unpacked(scope), receive, _Index(send, t, _new_form_cookie(scope)).send)
 
     def _session(self, connection: HTTPConnection) -> sessions.Session | None:
         return sessions.find(self.ledger(), connection.cookies.get(SESSION_COOKIE), self.now())
@@ -103,6 +127,13 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
         await RedirectResponse(sign_in_address(scope), 303)(scope, receive, send)
     else:
         await PlainTextResponse("Sign in first: /signin", 401)(scope, receive, send)
+
+
+def _new_form_cookie(scope: Scope) -> str | None:
+    """A form cookie for a browser without one: without it the forms of the page, such as signing out, are refused."""
+    known = HTTPConnection(scope).cookies.get(FORM_COOKIE)
+    token = form_token(known)
+    return None if token == known else cookie(FORM_COOKIE, token, secure=scope["scheme"] == "https")
 
 
 def _with_headers(send: Send) -> Send:
@@ -128,8 +159,8 @@ class _Index:
     Anything that is not an HTML page passes untouched.
     """
 
-    def __init__(self, send: Send, language: str) -> None:
-        self._send, self._words = send, Words(language)
+    def __init__(self, send: Send, words: Words, set_cookie: str | None) -> None:
+        self._send, self._words, self._set_cookie = send, words, set_cookie
         self._start: Message | None = None
         self._body = b""
 
@@ -157,5 +188,7 @@ class _Index:
         headers["content-length"] = str(len(page))
         headers["cache-control"] = "no-store"
         headers["content-security-policy"] = _policy_of(page)
+        if self._set_cookie:
+            headers.append("set-cookie", self._set_cookie)
         await self._send(start)
         await self._send({"type": "http.response.body", "body": page})

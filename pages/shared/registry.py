@@ -48,3 +48,8 @@ PAGES: tuple[Page, ...] = (
     Page("about", "method", EVERYONE, method.show, needs_edition=False),
     Page("about", "editions", ("supervisor", "steward"), editions.show, needs_edition=False),
 )
+
+
+def landing(role: Role) -> str:
+    """Address of the first page open to a role; a role nobody knows lands on the method, which is closed to it."""
+    return next((page.url_path for page in PAGES if role in page.roles), PAGES[-1].url_path)

@@ -6,10 +6,7 @@ in or out. Passwords are compared off the event loop, few at a time: each compar
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import ipaddress
-import re
 import secrets
 from collections.abc import Callable
 from datetime import datetime
@@ -22,7 +19,7 @@ import anyio
 import streamlit as st
 from anyio import to_thread
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from data import accounts, editions, sessions
@@ -32,20 +29,10 @@ from data.scope import Scope
 from i18n.words import Words
 from pages.shared import format, place
 from pages.shared.gate import local_path
-from pages.shared.viewer import FORM_COOKIE, LANGUAGE_COOKIE, SESSION_COOKIE, ledger
+from pages.shared.plain import PLAIN_HEADERS, cookie, document, plain_page
+from pages.shared.viewer import FORM_COOKIE, LANGUAGE_COOKIE, SESSION_COOKIE, TOKEN, form_token, ledger
 
-STYLE = (Path(__file__).parent / "signin.css").read_text(encoding="utf-8")
-STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-#: Nothing but our own style and icon, and forms sent to ourselves.
-POLICY = (
-    f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; img-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
-ICON = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6" fill="#0b4f8a"/>'
-    '<path d="M7 25V13l6-4v16zm8 0V7l10 5v13zm-5-9v2m0 3v1m8-9h4m-4 4h4m-4 4h4" fill="#fff" stroke="#0b4f8a" '
-    'stroke-width="1.6"/></svg>'
-)
+ICON = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
 BARS = (
     '<svg class="bars" viewBox="0 0 220 96" aria-hidden="true"><g fill="#7fb4e3"><rect y="56" width="30" height="40"/>'
     '<rect x="47" y="38" width="30" height="58"/><rect x="94" y="48" width="30" height="48"/>'
@@ -55,7 +42,6 @@ BARS = (
 FORM_LIMIT = 8_192  # bytes of a form; ours have a few hundred
 WAITING_ALLOWED = 40  # sign-ins in the queue before more are sent away
 NOBODY = Scope("sign-in page", "steward")  # reads what an edition says of itself, no score
-TOKEN = re.compile(r"[\w-]{43}")
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 Clock = Callable[[], datetime]
@@ -111,12 +97,6 @@ def demo_people(request: Request) -> list[Account]:
     return accounts.demo_people(ledger())
 
 
-def form_token(request: Request) -> str:
-    """The browser's form token; a new one where it has none. Kept as long as it is well formed: other tabs use it."""
-    known = request.cookies.get(FORM_COOKIE, "")
-    return known if TOKEN.fullmatch(known) else secrets.token_urlsafe(32)
-
-
 async def read_form(request: Request) -> dict[str, str]:
     """The fields of a form of ours.
 
@@ -140,8 +120,8 @@ async def read_form(request: Request) -> dict[str, str]:
 
 
 def _cookie(response: Response, request: Request, name: str, value: str, max_age: int | None = None) -> None:
-    secure = request.url.scheme == "https"
-    response.set_cookie(name, value, max_age=max_age, path="/", httponly=True, samesite="lax", secure=secure)
+    header = cookie(name, value, secure=request.url.scheme == "https", max_age=max_age)
+    response.headers.append("set-cookie", header)
 
 
 def _language(request: Request) -> str:
@@ -159,6 +139,7 @@ def _hidden(**fields: str) -> str:
 
 
 def _people(people: list[Account], hidden: str, t: Words) -> str:
+    """One button for each demo person. They are everybody's, so they speak the language of the page just read."""
     if not people:
         return ""
     rows = "".join(
@@ -176,7 +157,7 @@ def _people(people: list[Account], hidden: str, t: Words) -> str:
 
 def _page(t: Words, *, token: str, onward: str, chosen: str, people: list[Account], said: str, name: str) -> str:
     """The sign-in page. ``said`` is a message about the last try, ``name`` what was typed then."""
-    hidden = _hidden(token=token, next=onward, language=chosen)
+    sent = {"token": token, "next": onward}
     other = "en" if t.language == "zh" else "zh"
     switch = f"/signin?lang={other}" + (f"&next={quote(onward, safe='')}" if onward != "/" else "")
     alert = f'<p class="said" role="alert">{escape(said)}</p>' if said else ""
@@ -186,35 +167,31 @@ def _page(t: Words, *, token: str, onward: str, chosen: str, people: list[Accoun
         else ""
     )
     focus = "" if people else " autofocus"
-    return f"""<!DOCTYPE html>
-<html lang="{t("frame.html_lang")}"><head><meta charset="utf-8"><title>{t("signin.page_title")}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="/icon.svg" type="image/svg+xml">
-<style>{STYLE}</style></head><body><div class="house">
+    body = f"""<div class="house">
 <header class="front"><p class="owner">{t("signin.owner")}</p><p class="product">{t("signin.product")}</p>
 <p class="promise">{t("signin.promise")}</p>{BARS}</header>
 <main class="desk">
 <a class="language" href="{escape(switch)}" lang="{other}" hreflang="{other}">{t("signin.other_language")}</a>
-{banner}<div class="card"><h1>{t("signin.title")}</h1>{alert}{_people(people, hidden, t)}
-<form method="post" action="/signin">{hidden}
+{banner}<div class="card"><h1>{t("signin.title")}</h1>{alert}{_people(people, _hidden(**sent, language=t.language), t)}
+<form method="post" action="/signin">{_hidden(**sent, language=chosen)}
 <label for="name">{t("signin.name")}</label>
 <input id="name" name="name" value="{escape(name)}" autocomplete="username" autocapitalize="none" spellcheck="false"
  maxlength="64" required{focus}>
 <label for="password">{t("signin.password")}</label>
 <input id="password" name="password" type="password" autocomplete="current-password" maxlength="256" required>
 <button class="send">{t("signin.submit")}</button></form>
-<p class="note">{t("signin.help")}</p></div></main></div></body></html>"""
+<p class="note">{t("signin.help")}</p></div></main></div>"""
+    return document(t, t("signin.page_title"), body)
 
 
 async def _show(request: Request, *, onward: str, said: str = "", name: str = "", status: int = 200) -> Response:
     """Draw the sign-in page and see to its cookies. ``said`` is a word key, ``until`` part of it resolved before."""
-    language, token = _language(request), form_token(request)
+    language, token = _language(request), form_token(request.cookies.get(FORM_COOKIE))
     people = await to_thread.run_sync(demo_people, request)
     asked = request.query_params.get("lang", "")
     chosen = asked if asked in LANGUAGES else ""
     page = _page(Words(language), token=token, onward=onward, chosen=chosen, people=people, said=said, name=name)
-    headers = {"content-security-policy": POLICY, "cache-control": "no-store", "x-frame-options": "DENY"}
-    response = HTMLResponse(page, status, headers)
+    response = HTMLResponse(page, status, PLAIN_HEADERS)
     _cookie(response, request, FORM_COOKIE, token)
     if chosen:
         _cookie(response, request, LANGUAGE_COOKIE, chosen, max_age=365 * 86_400)
@@ -238,6 +215,11 @@ def _enter(request: Request, fields: dict[str, str], now: datetime) -> str:
     if fields.get("language") in LANGUAGES:
         accounts.set_language(ledger(), account.account_id, fields["language"])
     return sessions.start(ledger(), account, now)
+
+
+def _refused_form(request: Request) -> Response:
+    t = Words(_language(request))
+    return plain_page(t, t("frame.refused_title"), t("frame.refused"), 403)
 
 
 def routes(now: Clock) -> list[Route]:
@@ -274,19 +256,19 @@ def routes(now: Clock) -> list[Route]:
     async def sign_out(request: Request) -> Response:
         try:
             await read_form(request)
-        except FormRefused as refused:
-            return PlainTextResponse(str(refused), 403)
+        except FormRefused:
+            return _refused_form(request)
         await to_thread.run_sync(sessions.end, ledger(), request.cookies.get(SESSION_COOKIE), now())
         response = RedirectResponse("/signin", 303)
-        response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="lax")
+        _cookie(response, request, SESSION_COOKIE, "", max_age=0)
         return response
 
     async def language(request: Request) -> Response:
         """Keep the language chosen with the account and go back to where the person was."""
         try:
             fields = await read_form(request)
-        except FormRefused as refused:
-            return PlainTextResponse(str(refused), 403)
+        except FormRefused:
+            return _refused_form(request)
         stay = await to_thread.run_sync(sessions.find, ledger(), request.cookies.get(SESSION_COOKIE), now())
         if stay:
             await to_thread.run_sync(

@@ -34,20 +34,33 @@ def pager(name: str, total: int, t: Words) -> None:
         st.rerun()
 
 
-def show(frame: pl.DataFrame, columns: dict, *, key: str, pick: bool = False) -> int | None:
+def show(
+    frame: pl.DataFrame, columns: dict, t: Words, *, key: str, pick: bool = False, row_height: int | None = None
+) -> int | None:
     """Draw a table; returns the row picked, if rows can be picked.
 
     Args:
         columns: column name to column_config, in order; headings are already translated.
+        row_height: pixels; rows tall enough wrap their text.
     """
     chosen = frame.select(list(columns))
     height = "content" if chosen.height <= SHORT else TALL
     if not pick:
-        st.dataframe(chosen, column_config=columns, hide_index=True, key=key, width="stretch", height=height)
+        st.dataframe(
+            chosen,
+            column_config=columns,
+            hide_index=True,
+            key=key,
+            width="stretch",
+            height=height,
+            row_height=row_height,
+            placeholder=t("common.none"),
+        )
         return None
     event = st.dataframe(
         chosen, column_config=columns, hide_index=True, key=key, width="stretch", on_select="rerun",
-        selection_mode="single-row", height=height,
+        selection_mode="single-row", height=height, row_height=row_height,
+        placeholder=t("common.none"),
     )  # fmt: skip
     rows = event.selection.rows
     return rows[0] if rows else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from datetime import UTC, datetime
 from functools import cache
 
@@ -16,6 +18,8 @@ SESSION_COOKIE = "steward_session"
 FORM_COOKIE = "steward_form"  # the token every form must send back (double submit)
 LANGUAGE_COOKIE = "steward_language"  # what the sign-in page was last read in
 
+TOKEN = re.compile(r"[\w-]{43}")
+
 
 @cache
 def ledger() -> sa.Engine:
@@ -25,3 +29,8 @@ def ledger() -> sa.Engine:
 def session() -> sessions.Session | None:
     """The viewer's stay, looked up afresh; None once it ended. Fragments ask too: they run without the entry script."""
     return sessions.find(ledger(), st.context.cookies.get(SESSION_COOKIE), datetime.now(UTC))
+
+
+def form_token(known: object) -> str:
+    """The browser's form token; a new one where it has none. Kept while well formed: other tabs use it too."""
+    return known if isinstance(known, str) and TOKEN.fullmatch(known) else secrets.token_urlsafe(32)
