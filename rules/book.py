@@ -18,6 +18,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 FOREVER = date(9999, 12, 31)
+REGISTER = "laws"  # the register of laws (rules/laws.py): titles and addresses, no numbers, so no versions
 
 
 class RuleNotInForce(LookupError):
@@ -85,7 +86,7 @@ def read_rule_file(path: Path, name: str) -> RuleFile:
     blocks = raw.get("in_force") or []
     if not blocks:
         raise RuleFileWrong(f"rules/{name}.toml has no [[in_force]] block; a rule needs at least one version.")
-    starts = []
+    starts: list[date] = []
     for i, block in enumerate(blocks, 1):
         start, law = block.get("from"), block.get("law")
         if not isinstance(start, date):
@@ -114,7 +115,7 @@ class Book:
 
     @cached_property
     def files(self) -> dict[str, RuleFile]:
-        paths = sorted(self.root.rglob("*.toml"))
+        paths = sorted(p for p in self.root.rglob("*.toml") if p.stem != REGISTER)
         names = [p.relative_to(self.root).with_suffix("").as_posix() for p in paths]
         return {n: read_rule_file(p, n) for n, p in zip(names, paths, strict=True)}
 
