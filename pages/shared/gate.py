@@ -28,7 +28,13 @@ from i18n.words import Words
 from pages.shared.plain import cookie, plain_page
 from pages.shared.viewer import FORM_COOKIE, SESSION_COOKIE, form_token
 
-OPEN = ("/signin", "/signout", "/icon.svg", "/_stcore/health")
+#: By method too: whatever no route of ours takes falls through to Streamlit, which answers any address with its page.
+OPEN = {
+    "/signin": ("GET", "HEAD", "POST"),
+    "/signout": ("POST",),
+    "/icon.svg": ("GET", "HEAD"),
+    "/_stcore/health": ("GET", "HEAD"),
+}
 HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "SAMEORIGIN",
@@ -92,7 +98,7 @@ class Gate:
         if scope["type"] == "lifespan":
             return await self.app(scope, receive, send)
         send = _with_headers(send) if scope["type"] == "http" else send
-        if scope["type"] == "http" and scope["path"] in OPEN:
+        if scope["type"] == "http" and scope["method"] in OPEN.get(scope["path"], ()):
             return await self.app(scope, receive, send)
         session = await run_in_threadpool(self._session, HTTPConnection(scope))
         if session is None:
