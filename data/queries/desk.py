@@ -11,6 +11,7 @@ from data.scope import Scope
 
 def deliveries(scope: Scope, con: duckdb.DuckDBPyConnection, *, limit: int = 100) -> pl.DataFrame:
     """One delivery, newest first, with its counts; ``total`` counts all."""
+    scope.require("steward", "supervisor")
     params = {"limit": limit}
     r = readable(scope, params, d="deliveries")
     return ask(
@@ -29,6 +30,7 @@ def set_aside(
     limit: int = 100, offset: int = 0,
 ) -> pl.DataFrame:  # fmt: skip
     """One failure of one row set aside, newest delivery first, with file and line; ``total`` counts all."""
+    scope.require("steward", "supervisor")
     params = {"delivery": delivery_id, "reason": reason, "limit": limit, "offset": offset}
     r = readable(scope, params, s="rows_set_aside", d="deliveries")
     chosen = " AND ".join(
@@ -50,6 +52,7 @@ def set_aside(
 
 def reasons(scope: Scope, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """How often each reason set a row aside: reason, n, most first."""
+    scope.require("steward", "supervisor")
     params: dict = {}
     r = readable(scope, params, s="rows_set_aside")
     return ask(con, f"SELECT reason, count(*) AS n FROM {r['s']} AS s GROUP BY reason ORDER BY n DESC, reason", params)

@@ -1,0 +1,159 @@
+"""Every page as every role that may open it, in both languages: what a person would see."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from data import accounts, editions
+from data.ledger import open_ledger
+from data.scope import Scope
+from i18n.words import LANGUAGES, Words
+from pages.shared.registry import PAGES
+
+RAW_KEY = re.compile(r"^[a-z_]+(\.[a-z0-9_]+)+$")
+OPENED = [(p.url_path, role) for p in PAGES for role in p.roles]
+ROLES = ("supervisor", "subdistrict", "station", "manager", "steward")
+
+
+def screen(root: str, url_path: str, role: str, language: str) -> None:
+    """Script run by AppTest: one page for one role, the others registered beside it."""
+    import os
+    from functools import partial
+    from pathlib import Path
+
+    import streamlit as st
+
+    from data import accounts, editions
+    from data.ledger import open_ledger
+    from i18n.words import Words
+    from pages.shared.registry import PAGES
+
+    os.environ["STEWARD_ROOT"] = root
+    scope = next(p for p in accounts.demo_people(open_ledger(Path(root))) if p.role == role).scope
+    current = editions.current(Path(root))
+    con = editions.open_edition(current) if current else None
+    made = {
+        p.url_path: st.Page(partial(p.show, scope, con, Words(language)), title=p.url_path, url_path=p.url_path, default=p.url_path == url_path)
+        for p in PAGES
+        if role in p.roles or p.url_path == url_path
+    }
+    st.session_state["pages"] = made
+    st.navigation(list(made.values())).run()
+
+
+def opened(root, url_path: str, role: str, language: str = "zh", **params: str) -> AppTest:
+    at = AppTest.from_function(screen, kwargs={"root": str(root), "url_path": url_path, "role": role, "language": language})
+    for key, value in params.items():
+        at.query_params[key] = value
+    return at.run(timeout=60)
+
+
+def texts(at: AppTest) -> list[str]:
+    """Everything written on the page outside tables and charts."""
+    parts = [*at.title, *at.subheader, *at.markdown, *at.caption, *at.info, *at.warning, *at.success, *at.error]
+    return [p.value for p in parts] + [str(m.label) for m in at.metric] + [str(s.label) for s in at.selectbox]
+
+
+@pytest.fixture(scope="module")
+def people(demo_root) -> dict[str, Scope]:
+    return {p.role: p.scope for p in accounts.demo_people(open_ledger(demo_root))}
+
+
+@pytest.fixture(scope="module")
+def own_estate(demo_root, people) -> str:
+    """An estate the demo manager's company runs now."""
+    con = editions.open_edition(editions.current(demo_root))
+    rows = con.sql(
+        "SELECT estate_id FROM management WHERE company_id = $c AND valid_to = DATE '9999-12-31' ORDER BY 1",
+        params={"c": people["manager"].company_id},
+    ).pl()
+    return rows["estate_id"][0]
+
+
+@pytest.fixture(scope="module")
+def strange_estate(demo_root, people) -> str:
+    con = editions.open_edition(editions.current(demo_root))
+    rows = con.sql(
+        "SELECT DISTINCT estate_id FROM management WHERE estate_id NOT IN (SELECT estate_id FROM management WHERE company_id = $c) "
+        "ORDER BY 1",
+        params={"c": people["manager"].company_id},
+    ).pl()
+    return rows["estate_id"][0]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("url_path", "role"), OPENED)
+def test_each_page_opens_for_its_roles_in_both_languages(demo_root, own_estate, url_path, role, language):
+    params = {"estate": own_estate} if url_path == "estate" else {}
+    at = opened(demo_root, url_path, role, language, **params)
+    assert not at.exception, at.exception
+    assert at.title, "a page has a title"
+    raw = [text for text in texts(at) if RAW_KEY.match(text.strip())]
+    assert not raw, f"raw word keys on screen: {raw}"
+
+
+@pytest.mark.parametrize(("url_path", "role"), [(p.url_path, r) for p in PAGES for r in ROLES if r not in p.roles])
+def test_a_page_refuses_a_role_it_is_not_for_even_when_called(demo_root, people, url_path, role):
+    page = next(p for p in PAGES if p.url_path == url_path)
+    with pytest.raises(PermissionError, match=role):
+        page.show(people[role], None, Words("en"))
+
+
+def test_a_manager_at_a_strangers_estate_is_told_it_is_not_theirs(demo_root, strange_estate):
+    at = opened(demo_root, "estate", "manager", "en", estate=strange_estate)
+    assert at.title[0].value == "No such estate"
+    assert not at.metric and not at.dataframe
+
+
+def test_a_manager_at_another_companys_address_is_told_it_is_not_theirs(demo_root, people):
+    con = editions.open_edition(editions.current(demo_root))
+    others = con.sql("SELECT company_id FROM companies WHERE company_id <> $c", params={"c": people["manager"].company_id}).pl()
+    at = opened(demo_root, "company", "manager", "zh", company=others["company_id"][0])
+    assert at.title[0].value == "没有这家企业"
+    assert not at.metric
+
+
+def test_an_estate_opens_down_to_file_and_line(demo_root, own_estate):
+    at = opened(demo_root, "estate", "manager", "en", estate=own_estate, metric="monthly_fire_check_rate")
+    evidence = next(t.value for t in at.dataframe if "file" in t.value.columns)
+    assert evidence["file"].str.contains(".", regex=False).any()
+    assert (evidence["line"].dropna() > 0).all()
+    assert any("rules/metrics/monthly\\_fire\\_check\\_rate" in c.value for c in at.caption)
+
+
+def test_the_points_lost_on_the_estate_page_sum_to_the_distance_from_100(demo_root, own_estate, people):
+    con = editions.open_edition(editions.current(demo_root))
+    at = opened(demo_root, "estate", "manager", "en", estate=own_estate)
+    table = next(t.value for t in at.dataframe if "lost" in t.value.columns)
+    score = con.sql(
+        "SELECT score FROM index_scores WHERE level = 'tenure' AND estate_id = $e AND company_id = $c AND period = (SELECT max(period) "
+        "FROM periods)",
+        params={"e": own_estate, "c": people["manager"].company_id},
+    ).pl()["score"][0]
+    assert table["lost"].sum() == pytest.approx(100 - score, abs=1e-6)
+
+
+def test_before_the_first_edition_the_desk_pages_say_what_to_do(tmp_path):
+    from datetime import UTC, datetime
+
+    accounts.ensure_demo_people(
+        open_ledger(tmp_path),
+        [{"account_id": "demo-steward", "name_zh": "数据专员", "name_en": "Steward", "role": "steward", "area_id": None, "company_id": None}],
+        datetime(2026, 11, 23, tzinfo=UTC),
+    )
+    for url_path, said in (("deliveries", "Nothing has been delivered yet"), ("editions", "There is no edition yet")):
+        at = opened(tmp_path, url_path, "steward", "en")
+        assert not at.exception
+        assert any(said in i.value for i in at.info)
+
+
+def test_text_from_records_is_never_read_as_markup():
+    from pages.shared.format import plain
+
+    hostile = "<script>alert(1)</script> **bold** [link](javascript:1) $x$ :material/home: `code`"
+    shown = plain(hostile)
+    for mark in ("<", "*", "[", "]", "(", "$", ":", "`"):
+        assert mark not in re.sub(r"\\.", "", shown)
