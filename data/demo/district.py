@@ -13,8 +13,8 @@ from data.demo.calendar import Calendar
 
 FIRST_QUARTER, QUARTERS = "2021Q4", 20  # to 2026Q3
 #: Hidden quality = class + company in charge + the estate's own AR(1) (method.md section 15), in logits of a duty met.
-CLASS_QUALITY = {"HR": 0.12, "SH": 0.35, "MR": 0.08, "OD": -0.25, "UV": -0.40, "MX": 0.0, "NP": -0.5}
-COMPANY_SPREAD, OWN_SPREAD, PERSISTENCE = 0.56, 0.58, 0.95
+CLASS_QUALITY = {"HR": 0.04, "SH": 0.20, "MR": 0.02, "OD": -0.22, "UV": -0.34, "MX": 0.0, "NP": -0.4}
+COMPANY_SPREAD, OWN_SPREAD, PERSISTENCE = 0.52, 0.54, 0.95
 HABIT_SPREAD = 0.24  # what an estate is better or worse at than it is on the whole
 NOBODY = -0.8  # quality of an estate that nobody manages, in place of a company's
 

@@ -12,7 +12,7 @@ from data.demo.registers import quota
 HELD, WHOLE, HALF_YEARLY, TABLETOP, EXTRA = 0.92, 0.88, 0.93, 0.10, 0.12
 COPIED = (0.006, 2)  # records copied from another estate's drill, photograph and all
 COMPLETE = 0.975  # chance of each field being there, at level 0
-WITNESSES = {"fire": 24, "police": 28, "subdistrict": 20, "none": 28}
+WITNESSES = {"fire": 24, "police": 28, "subdistrict": 18, "none": 30}
 PLACES = ("中心广场", "首层架空层", "东门集合点", "会所前空地", "地下车库出口")
 CONTENTS = (
     "疏散逃生与集合清点",
@@ -93,7 +93,7 @@ def _verified(rng: np.random.Generator, district: District, drills: dict, witnes
     n = estate.size
     level = district.level("drill truthfulness", estate, day)
     accepted = maybe(rng, chance(0.98, 0.9, level), n)
-    looked = maybe(rng, np.where(witness == "none", 0.35, 0.96), n) & (drills["kind"] != "tabletop")
+    looked = maybe(rng, np.where(witness == "none", 0.30, 0.95), n) & (drills["kind"] != "tabletop")
     on = np.where(looked, day + np.where(witness == "none", rng.integers(10, 90, n), rng.integers(1, 9, n)), NEVER)
     return {
         "verification": np.where(looked, np.where(accepted, "verified", "rejected"), "unverified"),

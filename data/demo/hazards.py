@@ -72,7 +72,7 @@ def _put_right(rng: np.random.Generator, district: District, found: dict[str, np
     allowed = term + np.where(extended, 10, 0)
     level = district.level("rectification", estate, day)
     ours = np.where(found["party"] == "company", 0.0, -0.9)  # others take longer
-    in_time = maybe(rng, chance(0.915, 0.9, level + ours), n)
+    in_time = maybe(rng, chance(0.907, 0.9, level + ours), n)
     late = 1 + rng.exponential(14 * np.exp(-0.35 * level))
     late = np.where(maybe(rng, STUCK, n), rng.uniform(90, 420, n), np.minimum(late, 200))
     took = np.where(in_time, np.ceil(allowed * rng.beta(2.2, 1.3, n)), allowed + np.ceil(late)).astype(int)

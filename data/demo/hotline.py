@@ -86,7 +86,7 @@ def _handled(rng: np.random.Generator, district: District, orders: dict[str, np.
     extended = maybe(rng, 0.03, n)
     allowed = term + np.where(extended, 5, 0)
     level = district.level("hotline", estate, day)
-    in_time = maybe(rng, chance(0.935, 0.85, level), n)
+    in_time = maybe(rng, chance(0.93, 0.85, level), n)
     late = 1 + rng.exponential(7 * np.exp(-0.3 * level), n)
     took = np.where(in_time, allowed * rng.beta(1.6, 1.4, n), allowed + late).astype(int)
     closed = np.where(maybe(rng, NEVER_CLOSED, n), NEVER, day + took)

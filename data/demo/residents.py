@@ -10,7 +10,7 @@ from data.demo.district import District
 from data.demo.draws import NEVER, chance, entered, ids, maybe, moments, months, pick, records, scattered, where
 
 #: Cases per 1,000 residents and year at quality 0, and how much quality moves them (in logs).
-CASES = {"burglary": (0.48, -0.55), "vehicle_theft": (1.05, -0.50), "other_theft": (0.35, -0.10), "assault": (0.15, 0.0),
+CASES = {"burglary": (0.58, -0.50), "vehicle_theft": (1.25, -0.45), "other_theft": (0.35, -0.10), "assault": (0.15, 0.0),
          "dispute": (0.80, -0.15), "fire": (0.65, -0.50), "falling_object": (0.12, -0.35), "noise": (0.60, -0.05),
          "telecom_fraud": (0.45, 0.0), "invalid": (0.60, 0.0)}  # fmt: skip
 SHARED_PARTS = 0.38  # fires in shared parts at quality 0
@@ -19,7 +19,7 @@ MANAGED = {"burglary": 0.5, "vehicle_theft": 0.6, "falling_object": 0.4, "disput
 ESTATE_SPREAD = 0.35  # what the neighbourhood adds, whoever manages
 SURVEY_SHARE, SURVEY_LEAST, ANSWERED = 0.15, 60, 0.72
 SATISFIED = {"overall": 0.86, "safety": 0.88, "order": 0.86, "repairs": 0.80, "cleaning": 0.87, "response": 0.82}
-RENTALS_AT_QUALITY_0, REPORTED = 0.22, 0.66
+RENTALS_AT_QUALITY_0, REPORTED = 0.30, 0.64
 
 
 def incidents(district: District) -> pl.DataFrame:

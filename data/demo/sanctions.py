@@ -90,7 +90,7 @@ def _company(district: District, estate: pl.Series, day: pl.Series) -> np.ndarra
 
 
 def _events(rng: np.random.Generator, district: District, cells) -> list[pl.DataFrame]:
-    """Findings, penalties and commendations; of each kind of finding one is recent, so that caps are seen."""
+    """Findings, penalties and commendations; of each kind of finding one is recent and sure, so that caps are seen."""
     estate, day, rank = cells
     recent = day > district.calendar.size - 150
     bad, good = np.flatnonzero(rank < 0.25), np.flatnonzero(rank > 0.9)
@@ -99,15 +99,13 @@ def _events(rng: np.random.Generator, district: District, cells) -> list[pl.Data
         k = quota(share, district.size)
         newest = rng.choice(bad[recent[bad]], 1)
         at = np.concatenate([newest, rng.choice(bad, k - 1, replace=False)])
-        made.append(
-            pl.DataFrame({"estate": estate[at], "day": day[at], "kind": "finding", "law": law, "finding": finding})
-        )
+        rows = {"estate": estate[at], "day": day[at], "kind": "finding", "law": law, "finding": finding}
+        made.append(pl.DataFrame(rows | {"sure": np.arange(at.size) == 0}))
     k = quota(BLOCKED_THRICE, district.size)
     at = np.repeat(rng.choice(bad[recent[bad]], k, replace=False), 3)
     days = day[at] - np.tile([0, 70, 150], k)
-    blocked = pl.DataFrame(
-        {"estate": estate[at], "day": days, "kind": "finding", "law": "FL 60", "finding": "routes_blocked"}
-    )
+    rows = {"estate": estate[at], "day": days, "kind": "finding", "law": "FL 60", "finding": "routes_blocked"}
+    blocked = pl.DataFrame(rows | {"sure": np.full(at.size, True)})
     there = district.in_charge(estate[at], days) >= 0
     made.append(blocked.filter(pl.Series(there)))
     at = rng.choice(bad, quota(PENALTIES, district.size), replace=False)
@@ -121,7 +119,7 @@ def _events(rng: np.random.Generator, district: District, cells) -> list[pl.Data
 def _appeals(rng: np.random.Generator, district: District, rows: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """The day each appeal ends (NEVER = none was made), and which were overturned."""
     kind, day = rows["kind"].to_numpy(), rows["day"].to_numpy()
-    can = np.isin(kind, ["penalty", "listing", "finding"])
+    can = np.isin(kind, ["penalty", "listing", "finding"]) & ~rows["sure"].fill_null(False).to_numpy()
     appealed = can & maybe(rng, APPEALED, day.size)
     old = np.flatnonzero((kind == "penalty") & (day < district.calendar.size - 300))
     new = np.flatnonzero(can & (day > district.calendar.size - 120))

@@ -27,7 +27,7 @@ FORMS = {
     "subdistrict": (0.95, 0.90, 0.60, 0.40, 0.60, 0.90, 0.70, 0.50, 0.60, 0.80, 0.70),
 }
 #: Per item: share of points that fail at quality 0, and points looked at in a middling estate.
-FAILING = (0.019, 0.027, 0.007, 0.03, 0.04, 0.07, 0.03, 0.04, 0.05, 0.05, 0.06)
+FAILING = (0.020, 0.029, 0.007, 0.03, 0.04, 0.07, 0.03, 0.04, 0.05, 0.05, 0.06)
 POINTS = (11, 18, 7, 4, 6, 5, 4, 4, 4, 5, 5)
 SLOPE, NOISE, TRIGGERED = 0.85, 0.5, 0.8
 SEVERITIES = ("low", "moderate", "severe", "life_threatening")
@@ -148,7 +148,7 @@ def self_checks(district: District) -> pl.DataFrame:
     estate, month = (i.ravel() for i in grid(district.size, starts.size - 1))
     day = starts[month] + (rng.random(estate.size) * (np.diff(starts)[month] - 1)).astype(int)
     level = district.level("self check", estate, day)
-    done = maybe(rng, chance(0.980, 0.95, level), estate.size) & (district.in_charge(estate, day) >= 0)
+    done = maybe(rng, chance(0.986, 0.95, level), estate.size) & (district.in_charge(estate, day) >= 0)
     done &= day >= district.opened[estate]
     order = np.flatnonzero(done)[np.argsort(day[done], kind="stable")]
     estate, day, level = estate[order], day[order], level[order]
