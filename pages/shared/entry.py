@@ -6,6 +6,7 @@ itself. A page outside the role keeps its address and says "not allowed".
 
 from __future__ import annotations
 
+import atexit
 import gc
 from functools import cache, partial
 from pathlib import Path
@@ -30,6 +31,7 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
+    atexit.register(gc.unfreeze)  # let the process end as usual
 
 
 def language_of(stay: Session | None) -> str:
@@ -111,4 +113,5 @@ def main() -> None:
     settle()
 
 
-main()
+if __name__ == "__main__":  # as Streamlit runs it
+    main()
