@@ -9,6 +9,7 @@ import metrics
 from data.queries import rankings
 from metrics.calendar import Quarter
 from pages.shared import format, place, rule, tables
+from rules.laws import cited
 
 DEFAULT_PERIOD = "2026Q3"  # whose rules are shown before the first edition
 WRAPPED = 58  # pixels: two lines of law
@@ -33,6 +34,11 @@ def show(scope, con, t) -> None:
     st.markdown(f"**{t('page.method.shown')}**")
     shown = [n for n in metrics.ALL if book.metric(day, n)["weight"] == 0]
     tables.show(_metric_table(shown, day, t), _columns(t, config), t, key="method-shown", row_height=WRAPPED)
+    everything = "; ".join(book.metric(day, n)["law"] for n in metrics.ALL)
+    with st.expander(t("page.method.laws")):
+        for law in cited(everything):
+            title = getattr(law, f"title_{t.language}")
+            st.markdown(f"- **{format.plain(law.key)}** {format.plain(title)} [{law.grade}]")
     st.subheader(t("page.method.bands"))
     st.markdown(
         t("common.separator").join(f"{t(f'band.{b}')} ≥ {least}" for b, least in index["bands"].items() if b != "failing")

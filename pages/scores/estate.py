@@ -111,6 +111,8 @@ def _due(scope, con, estate_id: str, t) -> None:
         step = t(f"ladder.step.{row['step']}.name")
         box(f"**{step}**{t('common.colon')}{format.plain(said)}")
         st.caption(t("page.due.basis", basis=format.plain(row["basis"]), since=format.day(row["rule_from"], t)))
+        if said := rule.laws(row["basis"], t):
+            st.caption(said)
 
 
 def _metrics(scope, con, scores: pl.DataFrame, level: str, unit_id: str, period: str, t) -> None:

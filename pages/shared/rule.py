@@ -10,6 +10,7 @@ import metrics
 from metrics.calendar import Quarter
 from pages.shared import format
 from rules.book import Book
+from rules.laws import cited
 
 ANCHORS = ("fail", "minimum", "target", "best")
 AWARDS = {"fail": 0, "minimum": 60, "target": 90, "best": 100}
@@ -24,6 +25,12 @@ def book() -> Book:
 def bands(period: str) -> dict[str, float]:
     """Least score of each band, in force on the period's last day."""
     return book().on(Quarter.parse(period).last, "index")["bands"]
+
+
+def laws(text: str, t) -> str:
+    """The titles of the laws a rule's text cites, with the grade of the source read; empty where it cites none."""
+    titles = [f"{law.key} {getattr(law, f'title_{t.language}')} [{law.grade}]" for law in cited(text)]
+    return t("rule.cites", titles=format.plain(t("common.separator").join(titles))) if titles else ""
 
 
 def show(metric: str, period: str, score: dict, t) -> None:
@@ -49,6 +56,8 @@ def show(metric: str, period: str, score: dict, t) -> None:
             file=format.plain(f"rules/{rule.name}.toml"),
         )
     )
+    if said := laws(rule["law"], t):
+        st.caption(said)
     if rule.get("basis") == "proposed":
         st.caption(t("rule.proposed"))
     if lift := t(f"metric.{metric}.lift"):

@@ -112,7 +112,9 @@ def _arguments(town: Town, f, estates: set, companies: set, role: str, level: st
     managed = sorted(estates & _column(town.con, "SELECT estate_id FROM management"))
     estate = managed[0]
     company = sorted(companies)[0]
-    own_company = town.scopes[role].company_id if role == "manager" and company == town.scopes[role].company_id else None
+    own_company = (
+        town.scopes[role].company_id if role == "manager" and company == town.scopes[role].company_id else None
+    )
     unit = estate if level == "estate" else _unit_of(town, estate, own_company)
     values = {
         "period": town.period, "level": level, "unit_id": unit, "estate_id": estate, "company_id": company,
@@ -132,7 +134,13 @@ def _said(answer) -> set:
     """Every text in an answer, also inside lists and JSON texts."""
     if answer is None:
         return set()
-    rows = answer.to_dicts() if isinstance(answer, pl.DataFrame) else [answer] if isinstance(answer, dict) else [{"v": answer}]
+    rows = (
+        answer.to_dicts()
+        if isinstance(answer, pl.DataFrame)
+        else [answer]
+        if isinstance(answer, dict)
+        else [{"v": answer}]
+    )
     texts: set = set()
     for row in rows:
         for value in row.values():
@@ -154,7 +162,10 @@ def _ask(town: Town, name: str, role: str, estates: set, companies: set, level: 
 @pytest.mark.parametrize("name", sorted(set(QUERIES) - HELPERS))
 def test_no_query_tells_a_role_of_strangers(town, name, role, level):
     strange = town.foreign[role]
-    for estates, companies in ((strange["estates"], strange["companies"]), (town.own[role]["estates"], town.own[role]["companies"])):
+    for estates, companies in (
+        (strange["estates"], strange["companies"]),
+        (town.own[role]["estates"], town.own[role]["companies"]),
+    ):
         try:
             answer = _ask(town, name, role, estates, companies, level)
         except PermissionError:
@@ -176,7 +187,9 @@ def test_a_strangers_file_comes_back_empty(town, name, role):
 
 
 @pytest.mark.parametrize("role", ["supervisor", "subdistrict", "station", "manager"])
-@pytest.mark.parametrize("name", ["rankings.companies", "rankings.estates", "files.metric_scores", "files.evidence", "files.tenures"])
+@pytest.mark.parametrize(
+    "name", ["rankings.companies", "rankings.estates", "files.metric_scores", "files.evidence", "files.tenures"]
+)
 def test_each_role_sees_its_own(town, name, role):
     own = town.own.get(role, town.own["station"])
     answer = _ask(town, name, role, own["estates"], own["companies"], "tenure")

@@ -36,7 +36,12 @@ def screen(root: str, url_path: str, role: str, language: str) -> None:
     current = editions.current(Path(root))
     con = editions.open_edition(current) if current else None
     made = {
-        p.url_path: st.Page(partial(p.show, scope, con, Words(language)), title=p.url_path, url_path=p.url_path, default=p.url_path == url_path)
+        p.url_path: st.Page(
+            partial(p.show, scope, con, Words(language)),
+            title=p.url_path,
+            url_path=p.url_path,
+            default=p.url_path == url_path,
+        )
         for p in PAGES
         if role in p.roles or p.url_path == url_path
     }
@@ -45,7 +50,9 @@ def screen(root: str, url_path: str, role: str, language: str) -> None:
 
 
 def opened(root, url_path: str, role: str, language: str = "zh", **params: str) -> AppTest:
-    at = AppTest.from_function(screen, kwargs={"root": str(root), "url_path": url_path, "role": role, "language": language})
+    at = AppTest.from_function(
+        screen, kwargs={"root": str(root), "url_path": url_path, "role": role, "language": language}
+    )
     for key, value in params.items():
         at.query_params[key] = value
     return at.run(timeout=60)
@@ -110,7 +117,9 @@ def test_a_manager_at_a_strangers_estate_is_told_it_is_not_theirs(demo_root, str
 
 def test_a_manager_at_another_companys_address_is_told_it_is_not_theirs(demo_root, people):
     con = editions.open_edition(editions.current(demo_root))
-    others = con.sql("SELECT company_id FROM companies WHERE company_id <> $c", params={"c": people["manager"].company_id}).pl()
+    others = con.sql(
+        "SELECT company_id FROM companies WHERE company_id <> $c", params={"c": people["manager"].company_id}
+    ).pl()
     at = opened(demo_root, "company", "manager", "zh", company=others["company_id"][0])
     assert at.title[0].value == "没有这家企业"
     assert not at.metric
@@ -141,7 +150,16 @@ def test_before_the_first_edition_the_desk_pages_say_what_to_do(tmp_path):
 
     accounts.ensure_demo_people(
         open_ledger(tmp_path),
-        [{"account_id": "demo-steward", "name_zh": "数据专员", "name_en": "Steward", "role": "steward", "area_id": None, "company_id": None}],
+        [
+            {
+                "account_id": "demo-steward",
+                "name_zh": "数据专员",
+                "name_en": "Steward",
+                "role": "steward",
+                "area_id": None,
+                "company_id": None,
+            }
+        ],
         datetime(2026, 11, 23, tzinfo=UTC),
     )
     for url_path, said in (("deliveries", "Nothing has been delivered yet"), ("editions", "There is no edition yet")):
