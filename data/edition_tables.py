@@ -139,7 +139,7 @@ class Prior(pa.DataFrameModel):
     estate_class: str
     metric: str
     family: str
-    m: float  # class level
+    m: float  # class level (severity: in units of c)
     tau2: float  # between-estate variance after the strength factor (rho for proportions)
     strength: float  # lambda of method.md 2.3
     units: int

@@ -196,7 +196,7 @@ def compute(work: Workplace, progress: Progress | None = None) -> None:
     tell("done", steps, steps)
 
 
-def _findings(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+def findings_of(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Findings with the company's spell and the head's tenure they fall on: of the company and head they name, else of
     those in charge on the day of the decision."""
     return con.sql(
@@ -237,7 +237,7 @@ def _scores(work: Workplace, records: Records, sums: pl.DataFrame, applicable: p
     grid = grid_of(unit_frame, sums, applicable, terms)
     prior = priors.estimate(grid, terms, rule)
     write(con, "priors", prior.frame(grid, terms))
-    caps_now = caps.in_force(_findings(con), periods, work.book.on(work.last.last, "caps"))
+    caps_now = caps.in_force(findings_of(con), periods, work.book.on(work.last.last, "caps"))
     made = scores.score(grid, terms, prior, caps_now, rule)
     for name, frame in made.items():
         write(con, name, frame)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
+import duckdb
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrics.caps import CAPS, in_force
+from metrics.edition import findings_of
 from rules.book import Book
 
 RULE = Book().on(date(2026, 9, 30), "caps")
@@ -149,6 +151,46 @@ def test_no_findings_no_caps():
     )
     assert rows.is_empty()
     assert dict(rows.schema) == CAPS
+
+
+@pytest.mark.parametrize(
+    ("company", "head", "unit_id", "tenure_id"),
+    [
+        (None, None, "new", "new"),  # who was in charge on the day of the decision
+        ("acme", None, "old", None),  # the company it names, though it has left; no person is taken for its head
+        ("acme", "h1", "old", "old-1"),  # and the head it names
+        ("other", None, None, None),  # a company that never was there
+    ],
+)
+def test_a_finding_falls_on_the_company_and_head_it_names(company, head, unit_id, tenure_id):
+    con = duckdb.connect()
+    con.execute("CREATE SCHEMA edition")
+    spells = [
+        ("old", "acme", date(2020, 1, 1), date(2026, 1, 1)),
+        ("new", "best", date(2026, 1, 1), date(9999, 12, 31)),
+    ]
+    heads = [
+        ("old-1", "acme", "h1", date(2020, 1, 1), date(2023, 1, 1)),
+        ("old-2", "acme", "h2", date(2023, 1, 1), date(2026, 1, 1)),
+        ("new", "best", "h3", date(2026, 1, 1), None),
+    ]
+    con.execute(
+        "CREATE TABLE edition.management (unit_id TEXT, estate_id TEXT, company_id TEXT, valid_from DATE, valid_to DATE)"
+    )
+    con.executemany("INSERT INTO edition.management VALUES (?, 'oak', ?, ?, ?)", spells)
+    con.execute(
+        "CREATE TABLE tenures (tenure_id TEXT, estate_id TEXT, company_id TEXT, head_id TEXT, valid_from DATE, valid_to DATE)"
+    )
+    con.executemany("INSERT INTO tenures VALUES (?, 'oak', ?, ?, ?, ?)", heads)
+    con.execute(
+        "CREATE TABLE sanctions AS SELECT 's1' AS sanction_id, 'oak' AS estate_id, $company::TEXT AS company_id, "
+        "$head::TEXT AS head_id, 'finding' AS kind, 'fatal_fire' AS finding, DATE '2026-05-01' AS decided_on, "
+        "NULL::DATE AS repaired_on, NULL::DATE AS stands_until, 'final' AS status",
+        {"company": company, "head": head},
+    )
+    row = findings_of(con).row(0, named=True)
+    assert (row["unit_id"], row["tenure_id"]) == (unit_id, tenure_id)
+    assert set(SCHEMA) == set(row)
 
 
 DAYS = st.dates(date(2024, 1, 1), date(2026, 9, 30))
