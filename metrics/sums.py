@@ -59,9 +59,9 @@ def _by_level(rows: ir.Table) -> ir.Table:
 
     def level(name: str, key: str, counted: ir.Table) -> ir.Table:
         kept = counted.filter(counted[key].notnull())
-        return kept.group_by(
-            level=ibis.literal(name), unit_id=kept[key], metric=kept.metric, ordinal=kept.ordinal
-        ).agg(**{s: exact_sum(kept[s]) for s in SUMS[:-1]}, records=kept.records.sum())
+        return kept.group_by(level=ibis.literal(name), unit_id=kept[key], metric=kept.metric, ordinal=kept.ordinal).agg(
+            **{s: exact_sum(kept[s]) for s in SUMS[:-1]}, records=kept.records.sum()
+        )
 
     own = rows.filter(~rows.spared)
     return ibis.union(
@@ -76,9 +76,7 @@ def _evidence_quarters(evidence: ir.Table, quarters: ir.Table, plain: Iterable[s
     weight = decay(rows["last"].delta(rows.decided_on, unit="day").cast("float64"), half_life)
     plain = list(plain)
     rows = rows.mutate(w=rows.metric.isin(plain).ifelse(1.0, weight) if plain else weight)
-    return rows.group_by(
-        "metric", "estate_id", "unit_id", "tenure_id", "ordinal", spared=rows.excluded.notnull()
-    ).agg(
+    return rows.group_by("metric", "estate_id", "unit_id", "tenure_id", "ordinal", spared=rows.excluded.notnull()).agg(
         y=exact_sum(rows.w * rows.numerator),
         e=exact_sum(rows.w * rows.denominator),
         e2=exact_sum(rows.w * rows.w * rows.denominator),
@@ -124,9 +122,7 @@ def covered_months(records: Records, table: str, day: str, months: ir.Table, exp
     return known.filter(believable).select("subdistrict_id", "month")
 
 
-def _exposure_quarters(
-    name: str, metric: Metric, day: str, records: Records, months: ir.Table, rule: Rule
-) -> ir.Table:
+def _exposure_quarters(name: str, metric: Metric, day: str, records: Records, months: ir.Table, rule: Rule) -> ir.Table:
     """Time under management times homes (residents), per estate, tenure and quarter, in ``metric.per`` years."""
     half_life, expected_min = rule["half_life_months"], rule["missing_month_expected_min"]
     estates = records.estate_days
@@ -160,9 +156,9 @@ def _exposure_quarters(
     )
     keep = ("estate_id", "unit_id", "tenure_id", "ordinal", "last", "year_days", "size", "start", "end")
     # the estate's own exposure counts every day; its tenures' rows carry no estate so that nothing counts twice
-    both = ibis.union(
-        whole.select(*keep), owned.mutate(estate_id=ibis.null("string")).select(*keep)
-    ).filter(lambda t: t.end > t.start)
+    both = ibis.union(whole.select(*keep), owned.mutate(estate_id=ibis.null("string")).select(*keep)).filter(
+        lambda t: t.end > t.start
+    )
     years = both["size"] / both.year_days / float(metric.per)
     both = both.mutate(
         e=decayed_days(both.start, both.end, both["last"], half_life) * years,
@@ -191,9 +187,7 @@ def quarter_sums(
     table = records.quarters
     parts = [_evidence_quarters(evidence, table, plain, rule["half_life_months"])]
     months = month_table(last, quarters)
-    parts += [
-        _exposure_quarters(n, m, days[m.record], records, months, rule) for n, m in metrics.items() if m.exposure
-    ]
+    parts += [_exposure_quarters(n, m, days[m.record], records, months, rule) for n, m in metrics.items() if m.exposure]
     columns = ("metric", "estate_id", "unit_id", "tenure_id", "ordinal", "spared", *SUMS)
     rows = [p.select(*columns) for p in parts]
     return _by_level(ibis.union(*rows) if len(rows) > 1 else rows[0])
@@ -213,8 +207,10 @@ def period_sums(per_quarter: ir.Table, metrics: dict[str, Metric], quarters: ir.
     is_plain = rows.metric.isin(plain) if plain else ibis.literal(False)
     rows = rows.filter(ibis.ifelse(is_plain, back.isin(CYCLES), back < rule["window_quarters"]))
     age = rows.period_last.delta(rows.quarter_last, unit="day").cast("float64")
-    factor = rows.metric.isin(plain).ifelse(1.0, decay(age, rule["half_life_months"])) if plain else decay(
-        age, rule["half_life_months"]
+    factor = (
+        rows.metric.isin(plain).ifelse(1.0, decay(age, rule["half_life_months"]))
+        if plain
+        else decay(age, rule["half_life_months"])
     )
     rows = rows.mutate(factor=factor)
     sums = rows.group_by("level", "unit_id", "period", "metric").agg(

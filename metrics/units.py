@@ -64,9 +64,7 @@ def units(records: Records, estates: ir.Table, scored: int, rule: Rule) -> ir.Ta
     attributes = estates.select("period", "estate_id", "estate_class", "households")
 
     def spell_rows(level: str, spell: ir.Table) -> ir.Table:
-        rows = periods.join(
-            spell, [spell.since <= periods["last"], spell.until > periods.window_start]
-        )
+        rows = periods.join(spell, [spell.since <= periods["last"], spell.until > periods.window_start])
         stop = ibis.least(rows.until, rows.end)
         start = ibis.greatest(rows.since, rows.window_start)
         return rows.select(
