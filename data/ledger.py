@@ -94,7 +94,8 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def on_begin(con):
-        con.exec_driver_sql("BEGIN IMMEDIATE" if con.get_execution_options().get("writes") else "BEGIN")
+        if con.get_execution_options().get("writes"):  # every read here is one statement and needs no transaction
+            con.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def open_ledger(root: Path) -> sa.Engine:

@@ -15,6 +15,18 @@ from data.ledger import accounts, sessions, writing
 IDLE_LIMIT = timedelta(minutes=60)  # without any sign of the person
 ABSOLUTE_LIMIT = timedelta(hours=12)  # a working day, whatever happens
 SEEN_EVERY = timedelta(minutes=1)  # how often being there is written down: one write a minute, not one a click
+#: Asked at every request and every click, so built once.
+OPEN_STAY = (
+    sa.select(sessions.c.started_at, sessions.c.seen_at, *ACCOUNT_COLUMNS)
+    .join(accounts)
+    .where(
+        sessions.c.token_hash == sa.bindparam("key"),
+        sessions.c.ended_at.is_(None),
+        sessions.c.started_at > sa.bindparam("started_after"),
+        sessions.c.seen_at > sa.bindparam("seen_after"),
+        accounts.c.disabled_at.is_(None),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -48,19 +60,9 @@ def find(ledger: sa.Engine, token: object, now: datetime) -> Session | None:
     if not isinstance(token, str) or not token:
         return None
     key = key_of(token)
-    query = (
-        sa.select(sessions.c.started_at, sessions.c.seen_at, *ACCOUNT_COLUMNS)
-        .join(accounts)
-        .where(
-            sessions.c.token_hash == key,
-            sessions.c.ended_at.is_(None),
-            sessions.c.started_at > now - ABSOLUTE_LIMIT,
-            sessions.c.seen_at > now - IDLE_LIMIT,
-            accounts.c.disabled_at.is_(None),
-        )
-    )
+    limits = {"key": key, "started_after": now - ABSOLUTE_LIMIT, "seen_after": now - IDLE_LIMIT}
     with ledger.connect() as con:
-        row = con.execute(query).one_or_none()
+        row = con.execute(OPEN_STAY, limits).one_or_none()
     if row is None:
         return None
     fields = dict(row._mapping)

@@ -134,9 +134,10 @@ def wordmark(t: Words) -> str:
         '<path fill="#fff" d="M6 28V15l7-4v17zM15 28V9l9 5v14z"/>'
     )
     name = escape(t("frame.product"))
-    wide = 44 + (20 * len(name) if t.language == "zh" else 11 * len(name))
+    size, letter = (20, 20) if t.language == "zh" else (16, 9)  # pixels: height of a letter, room for one
+    wide = 44 + letter * len(name)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="36" viewBox="0 0 {wide} 36" role="img">'
-        f'<title>{name}</title>{mark}<text x="40" y="26" font-size="20" font-weight="700" fill="#3d83bf" '
+        f'<title>{name}</title>{mark}<text x="40" y="25" font-size="{size}" font-weight="700" fill="#3d83bf" '
         f'font-family="Noto Sans CJK SC, Noto Sans SC, PingFang SC, Microsoft YaHei, sans-serif">{name}</text></svg>'
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -174,6 +175,17 @@ def test_one_address_trying_many_names_is_braked_and_others_are_not(ledger):
         try_in(ledger)
     assert refused.value.locked_until == NOW + 15 * MINUTE
     assert try_in(ledger, address="10.0.0.2").account_id == "anna"
+
+
+def test_guesses_in_parallel_all_count(ledger):
+    def guess(_):
+        with pytest.raises(SignInRefused) as refused:
+            try_in(ledger, password="wrong password")
+        return refused.value.locked_until is None
+
+    with ThreadPoolExecutor(8) as together:
+        compared = list(together.map(guess, range(16)))
+    assert sum(compared) == 5  # five passwords looked at, eleven tries turned away
 
 
 def test_every_attempt_goes_on_record(ledger):

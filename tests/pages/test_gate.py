@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+import app
 from data import accounts, sessions
 from data.ledger import open_ledger, writing
 from data.ledger import sessions as session_rows
@@ -75,6 +76,11 @@ def test_a_server_just_started_serves_nothing_before_sign_in(tmp_path, command):
         for path in ("/_stcore/stream", "/estate/_stcore/stream", "/", "/signin", "/_stcore/health"):
             assert Browser(port).socket_status(path) == 403, path
         assert Browser(port).get("/_stcore/health").text == "ok"
+
+
+def test_streamlit_finds_no_pages_beside_the_entry_script():
+    assert app.app.script_path.name == "entry.py"
+    assert not (app.app.script_path.parent / "pages").exists()
 
 
 def test_the_signed_in_get_what_strangers_are_refused(browser):
