@@ -37,7 +37,7 @@ demo: $(VENV)/.run
 
 run: demo
 	@echo "Steward opens on http://127.0.0.1:$(PORT) (stop with Ctrl-C)"
-	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
+	STEWARD_ROOT=$(ROOT) $(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
 test: $(VENV)/.dev browser
 	$(BIN)/python -m pytest -n auto

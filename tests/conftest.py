@@ -1,0 +1,47 @@
+"""What tests of many rooms share: one small published demo district, built once per run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+SMALL = ("--estates", "60", "--companies", "20")
+PATIENCE_SECONDS = 600
+
+
+def _build(root: Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "STEWARD_LEDGER_URL"}
+    command = [sys.executable, str(REPOSITORY / "steward.py"), "--root", str(root), "demo", *SMALL]
+    made = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
+    assert made.returncode == 0, made.stdout + made.stderr
+
+
+@pytest.fixture(scope="session")
+def demo_root(tmp_path_factory, worker_id) -> Path:
+    """The folder of a loaded and published small demo district; read only: copy it to change it.
+
+    With several test workers the first one builds it and the others wait.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    root, done = shared / "demo-var", shared / "demo-built.json"
+    try:
+        os.close(os.open(shared / "demo-claimed", os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not done.is_file():
+            assert time.monotonic() < deadline, "the worker that builds the demo district did not finish"
+            time.sleep(0.2)
+        return root
+    shutil.rmtree(root, ignore_errors=True)
+    _build(root)
+    done.write_text(json.dumps({"built": True}), encoding="utf-8")
+    return root
