@@ -17,10 +17,11 @@ import duckdb
 import polars as pl
 
 from data import parsing
+from data.contracts import Table
 from data.making import file_day, located
 from data.mapping import Source, sources
 from data.reading import EXCEL, LINE, Reading, WrongFile, open_file, refuse
-from data.records import open_store
+from data.records import open_store, staging_sql
 from data.snapshots import Snapshot, SnapshotOutOfOrder, as_periods
 
 ENDINGS = (".csv", ".txt", ".tsv", ".parquet", *EXCEL)
@@ -32,6 +33,8 @@ REFERENCES = {
     "inspection_id": ("inspections", "inspection_id"),
     "subdistrict_id": ("areas", "area_id"),
 }
+#: Tables of periods of which an estate may have one at a time -> reason for a row that overlaps another.
+PERIODS = {"tenures": "overlapping_tenure", "estates": "overlapping_period"}
 Progress = Callable[[str, int], None]
 
 
@@ -78,13 +81,19 @@ def matching(reading: Reading, known: dict[str, Source], only: str | None) -> li
     return found
 
 
-def _stage(con: duckdb.DuckDBPyConnection, reading: Reading, source: Source, progress: Progress | None) -> int:
-    """Parse and check the file chunk by chunk into temporary tables ``staged`` and ``failed``; returns rows read."""
-    con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT * FROM {source.table.name} LIMIT 0")
-    con.execute("CREATE OR REPLACE TEMP TABLE failed AS SELECT * FROM rows_set_aside LIMIT 0")
+def _stage(
+    con: duckdb.DuckDBPyConnection, reading: Reading, source: Source, progress: Progress | None
+) -> tuple[int, int]:
+    """Parse and check the file chunk by chunk into temporary tables ``staged`` and ``failed``.
+
+    Returns:
+        (rows read, rows set aside).
+    """
+    for statement in staging_sql(source.table):
+        con.execute(statement)
     day = _snapshot_day(reading.path, source) if source.snapshot else file_day(reading.path)
     places = _places(con) if source.lookup_address else pl.DataFrame()
-    read = 0
+    read = set_aside = 0
     for chunk in reading.chunks:
         chunk = chunk.with_columns(pl.exclude(LINE).fill_null(""))
         if source.lookup_address:
@@ -94,11 +103,16 @@ def _stage(con: duckdb.DuckDBPyConnection, reading: Reading, source: Source, pro
         read += rows.height
         breaches = _said_once(breaches, source)
         good = rows.join(breaches.select(LINE).unique(), on=LINE, how="anti")
+        set_aside += rows.height - good.height
         _insert_staged(con, source, good)
         if breaches.height:
             lines = breaches.get_column(LINE).unique()
-            estate = rows.select(LINE, estate_id="estate_id" if "estate_id" in rows.columns else pl.lit(None, pl.String))
-            told = breaches.join(parsing.originals(chunk, lines), on=LINE).join(estate.unique(LINE), on=LINE, how="left")
+            estate = rows.select(
+                LINE, estate_id="estate_id" if "estate_id" in rows.columns else pl.lit(None, pl.String)
+            )
+            told = breaches.join(parsing.originals(chunk, lines), on=LINE).join(
+                estate.unique(LINE), on=LINE, how="left"
+            )
             con.register("_told", told.to_arrow())
             con.execute(
                 f"""
@@ -109,7 +123,7 @@ def _stage(con: duckdb.DuckDBPyConnection, reading: Reading, source: Source, pro
             con.unregister("_told")
         if progress:
             progress(source.name, read)
-    return read
+    return read, set_aside
 
 
 def _said_once(breaches: pl.DataFrame, source: Source) -> pl.DataFrame:
@@ -175,8 +189,8 @@ def _into_periods(con: duckdb.DuckDBPyConnection, reading: Reading, source: Sour
     return closed.height
 
 
-def _reject(con: duckdb.DuckDBPyConnection, source: Source, where: str, column: str | None, reason: str) -> None:
-    """Move staged rows that meet ``where`` to ``failed``."""
+def _reject(con: duckdb.DuckDBPyConnection, source: Source, where: str, column: str | None, reason: str) -> int:
+    """Move staged rows that meet ``where`` to ``failed``; returns how many."""
     columns = ", ".join(f"'{c}', \"{c}\"" for c in source.table.columns)
     estate = "estate_id" if "estate_id" in source.table.columns else "NULL"
     found = f'"{column}"::VARCHAR' if column else "record_id"
@@ -188,54 +202,67 @@ def _reject(con: duckdb.DuckDBPyConnection, source: Source, where: str, column: 
         """,
         {"column": column, "reason": reason},
     )
-    con.execute(f"DELETE FROM staged AS s WHERE {where}")
+    return con.execute(f"DELETE FROM staged AS s WHERE {where}").fetchall()[0][0]
 
 
-def _repeats(con: duckdb.DuckDBPyConnection, source: Source) -> int:
-    """Checks between rows of one key. Returns rows that only repeat another row."""
-    before = con.execute("SELECT count(*) FROM staged").fetchall()[0][0]
-    con.execute(
-        "DELETE FROM staged AS s WHERE EXISTS (SELECT 1 FROM staged AS t WHERE t.record_id = s.record_id "
-        "AND t.row_hash = s.row_hash AND t.rowid > s.rowid)"
-    )
-    repeated = before - con.execute("SELECT count(*) FROM staged").fetchall()[0][0]
-    later = "EXISTS (SELECT 1 FROM staged AS t WHERE t.record_id = s.record_id AND t.rowid > s.rowid)"
-    _reject(con, source, later, None, "contradicted_below")
-    return repeated
+def _repeats(con: duckdb.DuckDBPyConnection, source: Source) -> tuple[int, int]:
+    """Checks between rows of one key. Returns (rows that only repeat another row, rows contradicted by a later one)."""
+    rows, records = con.execute("SELECT count(record_id), count(DISTINCT record_id) FROM staged").fetchall()[0]
+    if rows == records:
+        return 0, 0
+    later = "EXISTS (SELECT 1 FROM staged AS t WHERE t.record_id = s.record_id AND t.line > s.line{})"
+    same = later.format(" AND t.row_hash = s.row_hash")
+    repeated = con.execute(f"DELETE FROM staged AS s WHERE {same}").fetchall()[0][0]
+    return repeated, _reject(con, source, later.format(""), None, "contradicted_below")
 
 
-def _cross_checks(con: duckdb.DuckDBPyConnection, source: Source) -> None:
-    """Checks against other records: references, overlapping tenures."""
-    table = source.table
+def _cross_checks(con: duckdb.DuckDBPyConnection, source: Source) -> int:
+    """Checks against other records: references, overlapping periods. Returns rows set aside."""
+    table, rejected = source.table, 0
     for column, (other, key) in REFERENCES.items():
         if column in table.columns and table.name != other:
             known = f'SELECT "{key}" FROM {other} WHERE revised_by_seq IS NULL'
-            _reject(con, source, f'"{column}" IS NOT NULL AND "{column}" NOT IN ({known})', column, "unknown_reference")
-    if table.name == "tenures":
-        overlap = """
-            EXISTS (
-                SELECT 1
-                FROM (
-                    SELECT tenure_id, estate_id, valid_from, valid_to, 0 AS line FROM tenures
-                    WHERE revised_by_seq IS NULL AND record_id NOT IN (SELECT record_id FROM staged)
-                    UNION ALL SELECT tenure_id, estate_id, valid_from, valid_to, line FROM staged
-                ) AS t
-                WHERE t.estate_id = s.estate_id AND t.tenure_id <> s.tenure_id AND t.line < s.line
-                  AND t.valid_from < coalesce(s.valid_to, DATE '9999-12-31')
-                  AND s.valid_from < coalesce(t.valid_to, DATE '9999-12-31')
-            )"""
-        _reject(con, source, overlap, "valid_from", "overlapping_tenure")
+            rejected += _reject(
+                con, source, f'"{column}" IS NOT NULL AND "{column}" NOT IN ({known})', column, "unknown_reference"
+            )
+    if table.name in PERIODS:
+        rejected += _reject(con, source, _overlap_sql(table), "valid_from", PERIODS[table.name])
+    return rejected
+
+
+def _overlap_sql(table: Table) -> str:
+    """True for a staged period that overlaps an earlier line's, or a stored one's that this file does not bring anew."""
+    columns = "record_id, estate_id, valid_from, valid_to"
+    return f"""
+        EXISTS (
+            SELECT 1
+            FROM (
+                SELECT {columns}, 0 AS line FROM {table.name}
+                WHERE revised_by_seq IS NULL AND record_id NOT IN (SELECT record_id FROM staged)
+                UNION ALL SELECT {columns}, line FROM staged
+            ) AS t
+            WHERE t.estate_id = s.estate_id AND t.record_id <> s.record_id AND t.line < s.line
+              AND t.valid_from < coalesce(s.valid_to, DATE '9999-12-31')
+              AND s.valid_from < coalesce(t.valid_to, DATE '9999-12-31')
+        )"""
 
 
 def _store(con: duckdb.DuckDBPyConnection, source: Source, delivery_id: str, seq: int) -> tuple[int, int, int]:
     """Move ``staged`` into the table as new or revised versions; returns (accepted, revised, unchanged)."""
     name = source.table.name
+    now, before = (", ".join(f'{a}."{c}"' for c in source.table.columns) for a in ("s", "c"))
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE judged AS
-        SELECT s.*, CASE WHEN c.record_id IS NULL THEN 'new' WHEN c.row_hash = s.row_hash THEN 'same' ELSE 'revised' END AS fate
+        SELECT
+            s.*,
+            CASE
+                WHEN c.record_id IS NULL THEN 'new'
+                WHEN ({now}) IS NOT DISTINCT FROM ({before}) THEN 'same'
+                ELSE 'revised'
+            END AS fate
         FROM staged AS s
-        LEFT JOIN (SELECT record_id, row_hash FROM {name} WHERE revised_by_seq IS NULL) AS c USING (record_id)
+        LEFT JOIN (SELECT * FROM {name} WHERE revised_by_seq IS NULL) AS c USING (record_id)
         """
     )
     con.execute(
@@ -249,7 +276,7 @@ def _store(con: duckdb.DuckDBPyConnection, source: Source, delivery_id: str, seq
     con.execute(
         f"""
         INSERT INTO {name}
-        SELECT {columns}, record_id, $id, line, $seq, NULL, row_hash FROM judged WHERE fate <> 'same' ORDER BY line
+        SELECT {columns}, record_id, $id, line, $seq, NULL FROM judged WHERE fate <> 'same' ORDER BY line
         """,
         {"seq": seq, "id": delivery_id},
     )
@@ -270,12 +297,16 @@ def _earlier(con: duckdb.DuckDBPyConnection, path: Path, sha256: str, source: So
 def _plausible(con: duckdb.DuckDBPyConnection, path: Path, source: Source, read: int) -> None:
     """Refuse a delivery far smaller than its kind; raises WrongFile."""
     last = con.execute(
-        "SELECT rows_read, file FROM deliveries WHERE source = $source ORDER BY seq DESC LIMIT 1", {"source": source.name}
+        "SELECT rows_read, file FROM deliveries WHERE source = $source ORDER BY seq DESC LIMIT 1",
+        {"source": source.name},
     ).fetchall()
     least, against = float(source.min_rows), "the mapping file's least"
     for rows_before, file in last:
         if rows_before * source.min_share_of_previous > least:
-            least, against = rows_before * source.min_share_of_previous, f"the previous delivery {file} had {rows_before:,}"
+            least, against = (
+                rows_before * source.min_share_of_previous,
+                f"the previous delivery {file} had {rows_before:,}",
+            )
     if read < least:
         raise refuse(
             path, f"{read:,} rows for '{source.title}', where at least {least:,.0f} were expected ({against}).",
@@ -292,14 +323,19 @@ def _load_source(
     reading = open_file(path)
     seq = con.execute("SELECT coalesce(max(seq), 0) + 1 FROM deliveries").fetchall()[0][0]
     delivery_id = f"{seq:05d}-{source.name}"
-    read = _stage(con, reading, source, progress)
+    read, set_aside = _stage(con, reading, source, progress)
     _plausible(con, path, source, read)
-    repeated = _repeats(con, source)
+    repeated, contradicted = _repeats(con, source)
     closed = _into_periods(con, reading, source, source.snapshot) if source.snapshot else 0
-    _cross_checks(con, source)
+    set_aside += contradicted + _cross_checks(con, source)
     accepted, revised, unchanged = _store(con, source, delivery_id, seq)
     revised, unchanged = revised - closed, unchanged + repeated
-    set_aside = read - accepted - revised - unchanged
+    if read != accepted + revised + unchanged + set_aside:
+        raise RuntimeError(
+            f"{path.name}: {read:,} rows were read, but {accepted:,} accepted, {revised:,} revised, {unchanged:,} unchanged "
+            f"and {set_aside:,} set aside do not add up to them. A row would be lost, so nothing was stored. "
+            "This is a fault of the program: please report it with the file."
+        )
     con.execute(
         "INSERT INTO rows_set_aside SELECT $id, line, column_name, found, reason, reason_params, original, estate_id FROM failed",
         {"id": delivery_id},

@@ -19,6 +19,11 @@ DUCK = {"String": "VARCHAR", "Date": "DATE", "Int64": "BIGINT", "Float64": "DOUB
 #: Where a row came from, beside the contract's own columns.
 ORIGIN = ("record_id", "delivery_id", "line")
 
+#: Where a row came from and which deliveries knew it, behind the contract's own columns.
+VERSION = (
+    "record_id VARCHAR NOT NULL, delivery_id VARCHAR NOT NULL, line BIGINT NOT NULL, "
+    "delivery_seq INTEGER NOT NULL, revised_by_seq INTEGER"
+)
 DELIVERIES = """
 CREATE TABLE IF NOT EXISTS deliveries (
     delivery_id   VARCHAR PRIMARY KEY,
@@ -37,8 +42,7 @@ CREATE TABLE IF NOT EXISTS deliveries (
     encoding      VARCHAR
 )
 """
-SET_ASIDE = """
-CREATE TABLE IF NOT EXISTS rows_set_aside (
+FAILED = """
     delivery_id   VARCHAR NOT NULL,
     line          BIGINT  NOT NULL,
     column_name   VARCHAR,
@@ -47,8 +51,8 @@ CREATE TABLE IF NOT EXISTS rows_set_aside (
     reason_params VARCHAR,
     original      VARCHAR NOT NULL,
     estate_id     VARCHAR
-)
 """
+SET_ASIDE = f"CREATE TABLE IF NOT EXISTS rows_set_aside ({FAILED})"
 
 
 class StoreBusy(RuntimeError):
@@ -60,15 +64,26 @@ def sql_type(kind: object) -> str:
     return DUCK.get(str(kind), "TIMESTAMPTZ")
 
 
-def _table_sql(table: Table) -> str:
+def _columns_sql(table: Table) -> str:
     columns = ", ".join(f'"{name}" {sql_type(kind)}' for name, kind in table.columns.items())
+    return f"{columns}, {VERSION}"
+
+
+def staging_sql(table: Table) -> tuple[str, ...]:
+    """Statements that make the empty temporary tables ``staged`` and ``failed`` a file passes through.
+
+    The columns are written out: DuckDB 2.0.0 reads a table made by ``CREATE TABLE ... AS SELECT`` as empty once more
+    than a row group (122,880 rows) is inserted in the same transaction.
+    """
     return (
-        f"CREATE TABLE IF NOT EXISTS {table.name} ({columns}, record_id VARCHAR NOT NULL, delivery_id VARCHAR NOT NULL, "
-        "line BIGINT NOT NULL, delivery_seq INTEGER NOT NULL, revised_by_seq INTEGER, row_hash UBIGINT NOT NULL)"
+        "DROP TABLE IF EXISTS staged",
+        "DROP TABLE IF EXISTS failed",
+        f"CREATE TEMP TABLE staged ({_columns_sql(table)}, row_hash UBIGINT NOT NULL)",
+        f"CREATE TEMP TABLE failed ({FAILED})",
     )
 
 
-def _busy(path: Path, error: duckdb.IOException) -> StoreBusy:
+def _busy(path: Path, error: duckdb.Error) -> StoreBusy:
     return StoreBusy(
         f"{path} is held by another process, so it was not opened ({str(error).splitlines()[0]}). "
         "Records are loaded by one process at a time. Wait for the load under way to finish, then try again."
@@ -86,13 +101,14 @@ def open_store(root: Path, *, write: bool = False) -> duckdb.DuckDBPyConnection:
         if write or not path.is_file():
             root.mkdir(parents=True, exist_ok=True)
             con = duckdb.connect(path)
-            for statement in (DELIVERIES, SET_ASIDE, *map(_table_sql, TABLES.values())):
+            tables = (f"CREATE TABLE IF NOT EXISTS {t.name} ({_columns_sql(t)})" for t in TABLES.values())
+            for statement in (DELIVERIES, SET_ASIDE, *tables):
                 con.execute(statement)
             if write:
                 return con
             con.close()
         return duckdb.connect(path, read_only=True)
-    except duckdb.IOException as e:
+    except (duckdb.IOException, duckdb.ConnectionException, duckdb.BinderException) as e:
         raise _busy(path, e) from e
 
 
@@ -107,16 +123,21 @@ def attach_records(con: duckdb.DuckDBPyConnection, root: Path, as_of: int | None
     """
     open_store(root).close()  # a new folder gets its tables
     try:
-        con.execute(f"ATTACH '{root / FILE}' AS store (READ_ONLY)")
-    except duckdb.IOException as e:
+        place = str(root / FILE).replace("'", "''")
+        con.execute(f"ATTACH IF NOT EXISTS '{place}' AS store (READ_ONLY)")
+    except (duckdb.IOException, duckdb.ConnectionException, duckdb.BinderException) as e:
         raise _busy(root / FILE, e) from e
-    known = "revised_by_seq IS NULL" if as_of is None else (
-        f"delivery_seq <= {int(as_of)} AND (revised_by_seq IS NULL OR revised_by_seq > {int(as_of)})"
+    known = (
+        "revised_by_seq IS NULL"
+        if as_of is None
+        else (f"delivery_seq <= {int(as_of)} AND (revised_by_seq IS NULL OR revised_by_seq > {int(as_of)})")
     )
     seen = "true" if as_of is None else f"seq <= {int(as_of)}"
     for table in TABLES.values():
         columns = ", ".join(f'"{c}"' for c in (*table.columns, *ORIGIN))
-        con.execute(f"CREATE OR REPLACE TEMP VIEW {table.name} AS SELECT {columns} FROM store.{table.name} WHERE {known}")
+        con.execute(
+            f"CREATE OR REPLACE TEMP VIEW {table.name} AS SELECT {columns} FROM store.{table.name} WHERE {known}"
+        )
     con.execute(f"CREATE OR REPLACE TEMP VIEW deliveries AS SELECT * FROM store.deliveries WHERE {seen}")
     con.execute(
         "CREATE OR REPLACE TEMP VIEW rows_set_aside AS SELECT * FROM store.rows_set_aside "
