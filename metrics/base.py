@@ -42,6 +42,8 @@ class Metric:
         per: exposure unit, e.g. 1000 for "per 1000 homes and year".
         applies: estates the metric applies to (``estates -> boolean column``); None = all. Elsewhere it is n/a.
         when_empty: value of an applicable estate without evidence; None = unknown (the class mean stands in).
+        cycles: obligations only: the quarters (counted back from the period) whose rows are summed; (0, 4) is the legal
+            cycle ending with the period and the one before, (0,) a state on the period's last day.
         grace: events of a newcomer's first days are shown, not counted (method.md A5; days in rules/index.toml).
         source: word key of the source body, used to count independent sources (police, fire, hotline, ...).
     """
@@ -58,6 +60,7 @@ class Metric:
     applies: Callable[[ir.Table], ir.BooleanValue] | None = None
     when_empty: float | None = None
     grace: bool = False
+    cycles: tuple[int, ...] = (0, 4)
 
 
 class Records:

@@ -12,9 +12,7 @@ def valid_complaints(records):
     ``excluded`` names why a complaint is shown and not counted: ``unreasonable`` (found so by the set procedure),
     ``not_company`` (another party's duty), ``disputed`` (an objection is open). Others carry NULL.
     """
-    rows = records.complaints.filter(
-        records.complaints.nature.isin(DEMANDS) & records.complaints.estate_id.notnull()
-    )
+    rows = records.complaints.filter(records.complaints.nature.isin(DEMANDS) & records.complaints.estate_id.notnull())
     return rows.mutate(
         excluded=ibis.cases(
             (rows.unreasonable.fill_null(False), "unreasonable"),

@@ -23,14 +23,18 @@ def evidence(records, rules):
         complaints.due_on,
         complaints.received_on + complaints.limit_days.as_interval("D"),
     )
-    return complaints.mutate(deadline=due).filter(lambda row: row.deadline <= records.last_day).select(
-        "estate_id",
-        "record_id",
-        "excluded",
-        occurred_on="received_on",
-        decided_on="deadline",
-        numerator=lambda row: (row.closed_on <= row.deadline).fill_null(False).cast("float64"),
-        denominator=ibis.literal(1.0),
+    return (
+        complaints.mutate(deadline=due)
+        .filter(lambda row: row.deadline <= records.last_day)
+        .select(
+            "estate_id",
+            "record_id",
+            "excluded",
+            occurred_on="received_on",
+            decided_on="deadline",
+            numerator=lambda row: (row.closed_on <= row.deadline).fill_null(False).cast("float64"),
+            denominator=ibis.literal(1.0),
+        )
     )
 
 

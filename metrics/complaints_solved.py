@@ -17,7 +17,7 @@ from metrics.complaints import valid_complaints
 
 def evidence(records, rules):
     """One row per clear answer: did the caller say the matter was solved?"""
-    rows = valid_complaints(records)
+    rows = rules.in_force(valid_complaints(records), "received_on")
     rows = rows.filter(rows.reached.fill_null(False) & rows.solved.notnull() & rows.closed_on.notnull())
     return rows.filter(rows.closed_on <= records.last_day).select(
         "estate_id",

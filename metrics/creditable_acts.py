@@ -26,4 +26,5 @@ METRIC = Metric(
     evidence=evidence,
     shows=("kind", "law", "decided_on", "stands_until", "status"),
     source="authority",
+    cycles=(0,),
 )

@@ -16,7 +16,8 @@ from metrics.base import Metric
 
 def evidence(records, rules):
     """One row per fire; those of shared parts or unknown cause count."""
-    rows = records.incidents.filter(records.incidents.kind == "fire")
+    rows = rules.in_force(records.incidents, "occurred_on")
+    rows = rows.filter(rows.kind == "fire")
     return rows.filter(rows.occurred_on <= records.last_day).select(
         "estate_id",
         "record_id",

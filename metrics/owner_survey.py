@@ -25,9 +25,7 @@ def evidence(records, rules):
         points=(rows.satisfied / rows.answered * 100.0).mean(),
     )
     surveys = with_estate(records, surveys, "surveyed_on", "households")
-    least = ibis.least(
-        ibis.greatest(surveys.households * surveys.least_share, surveys.least_forms), surveys.households
-    )
+    least = ibis.least(ibis.greatest(surveys.households * surveys.least_share, surveys.least_forms), surveys.households)
     return surveys.select(
         "estate_id",
         "record_id",

@@ -17,7 +17,8 @@ from metrics.base import Metric
 
 def evidence(records, rules):
     """One row per preventable case."""
-    rows = records.incidents.filter(records.incidents.kind.isin(PREVENTABLE_KINDS))
+    rows = rules.in_force(records.incidents, "occurred_on")
+    rows = rows.filter(rows.kind.isin(PREVENTABLE_KINDS))
     return rows.filter(rows.occurred_on <= records.last_day).select(
         "estate_id",
         "record_id",

@@ -16,7 +16,7 @@ from metrics.base import Metric
 
 def evidence(records, rules):
     """One row per check with group rentals found: how many of them had the company not reported?"""
-    checks = records.population_checks
+    checks = rules.in_force(records.population_checks, "checked_on")
     missed = checks.rentals_found - checks.rentals_reported.fill_null(0)
     checks = checks.mutate(missed=missed).filter(lambda row: row.missed > 0)
     return checks.select(

@@ -14,7 +14,8 @@ from metrics.base import Metric
 
 def evidence(records, rules):
     """One row per check: how many of the residents found were registered?"""
-    checks = records.population_checks.filter(records.population_checks.sampled > 0)
+    checks = rules.in_force(records.population_checks, "checked_on")
+    checks = checks.filter(checks.sampled > 0)
     return checks.select(
         "estate_id",
         "record_id",

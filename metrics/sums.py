@@ -23,8 +23,6 @@ from metrics.evidence import spells
 from rules.book import Rule
 
 MONTH_DAYS = 365.25 / 12
-#: Obligations: the legal cycle ending with the period, and the one before (quarters back).
-CYCLES = (0, 4)
 SUMS = ("y", "e", "e2", "yy", "records")
 
 
@@ -193,6 +191,11 @@ def quarter_sums(
     return _by_level(ibis.union(*rows) if len(rows) > 1 else rows[0])
 
 
+def _cycles(metrics: dict[str, Metric]) -> list[tuple[int, ...]]:
+    """The distinct cycles of the obligations."""
+    return sorted({m.cycles for m in metrics.values() if m.family == "obligation"})
+
+
 def period_sums(per_quarter: ir.Table, metrics: dict[str, Metric], quarters: ir.Table, scored: int, rule: Rule):
     """One row per level, unit, period and metric: contract MetricSum, for the newest ``scored`` quarters."""
     newest = quarters.ordinal.max().as_scalar()
@@ -205,7 +208,8 @@ def period_sums(per_quarter: ir.Table, metrics: dict[str, Metric], quarters: ir.
     back = rows.period_ordinal - rows.ordinal
     plain = [n for n, m in metrics.items() if m.family == "obligation"]
     is_plain = rows.metric.isin(plain) if plain else ibis.literal(False)
-    rows = rows.filter(ibis.ifelse(is_plain, back.isin(CYCLES), back < rule["window_quarters"]))
+    in_cycle = [rows.metric.isin([n for n in plain if metrics[n].cycles == c]) & back.isin(c) for c in _cycles(metrics)]
+    rows = rows.filter(ibis.or_(*in_cycle, ~is_plain & (back < rule["window_quarters"])))
     age = rows.period_last.delta(rows.quarter_last, unit="day").cast("float64")
     factor = (
         rows.metric.isin(plain).ifelse(1.0, decay(age, rule["half_life_months"]))

@@ -17,7 +17,7 @@ from metrics.complaints import valid_complaints
 
 def evidence(records, rules):
     """One row per order: the first of each matter counts one, if it was upheld in whole or part."""
-    rows = valid_complaints(records)
+    rows = rules.in_force(valid_complaints(records), "received_on")
     matter = ibis.coalesce(rows.matter_id, rows.complaint_id)
     place = ibis.row_number().over(
         ibis.window(group_by=[rows.estate_id, matter], order_by=[rows.received_on, rows.complaint_id])

@@ -114,4 +114,3 @@ def measure():
 
     yield run
     con.close()
-

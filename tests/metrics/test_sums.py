@@ -151,9 +151,7 @@ def test_a_newcomers_first_thirty_days_are_shown_and_not_counted(tmp_path):
 
 def test_a_month_nobody_delivered_is_no_free_credit(tmp_path):
     # 6 incidents in each of April, May, July, August, September 2026; June was never delivered
-    events = [
-        _incident(100 * m + i, date(2026, m, 10 + i)) for m in (4, 5, 7, 8, 9) for i in range(6)
-    ]
+    events = [_incident(100 * m + i, date(2026, m, 10 + i)) for m in (4, 5, 7, 8, 9) for i in range(6)]
     estate = OAK | {"valid_from": date(2026, 4, 1)}
     tenures = [{"tenure_id": "a", "estate_id": "oak", "company_id": "acme", "valid_from": date(2026, 4, 1)}]
     tables = {"estates": [estate], "tenures": tenures, "incidents": events}

@@ -1,0 +1,47 @@
+"""Tests of creditable_acts."""
+
+from datetime import date
+
+import pytest
+
+NAME = "creditable_acts"
+RECORD = {"sanction_id": "x1", "party": "estate", "estate_id": "oak", "company_id": "acme", "kind": "commendation", "law": "INT 17",
+          "decided_on": date(2026, 2, 1), "stands_until": date(2026, 4, 1), "status": "final"}  # fmt: skip
+
+
+def test_the_value_is_the_number_in_force_on_the_periods_last_day(measure):
+    other = RECORD | {"sanction_id": "x2"}
+    assert measure(NAME, {"sanctions": [RECORD]}).value("oak") == pytest.approx(1)
+    assert measure(NAME, {"sanctions": [RECORD, other]}).value("oak") == pytest.approx(2)
+
+
+def test_one_of_last_year_that_ran_out_does_not_count_today(measure):
+    # stood on 31 March 2025 and no longer on 31 March 2026
+    old = RECORD | {"decided_on": date(2025, 2, 1), "stands_until": date(2025, 8, 1)}
+    assert measure(NAME, {"sanctions": [old]}).value("oak") is None
+    assert measure(NAME, {"sanctions": [old, RECORD | {"sanction_id": "x2"}]}).value("oak") == pytest.approx(1)
+
+
+@pytest.mark.parametrize("until, stands", [(date(2026, 4, 1), True), (date(2026, 3, 31), False), (None, True)])
+def test_it_stands_until_its_last_day(measure, until, stands):
+    got = measure(NAME, {"sanctions": [RECORD | {"stands_until": until}]})
+    assert (got.value("oak") is not None) == stands
+
+
+@pytest.mark.parametrize("decided, stands", [(date(2026, 3, 31), True), (date(2026, 4, 1), False)])
+def test_it_stands_from_the_day_it_was_decided(measure, decided, stands):
+    got = measure(NAME, {"sanctions": [RECORD | {"decided_on": decided, "stands_until": None}]})
+    assert (got.value("oak") is not None) == stands
+
+
+@pytest.mark.parametrize("status", ["appealed", "overturned"])
+def test_only_final_ones_count(measure, status):
+    assert measure(NAME, {"sanctions": [RECORD | {"status": status}]}).evidence.is_empty()
+
+
+def test_other_kinds_are_left_out(measure):
+    assert measure(NAME, {"sanctions": [RECORD | {"kind": "listing"}]}).evidence.is_empty()
+
+
+def test_none_on_record_gives_no_value(measure):
+    assert measure(NAME, {}).value("oak") is None
