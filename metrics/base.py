@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 import ibis
@@ -74,8 +75,9 @@ class Records:
     past the snapshot's period, and ``last_day`` is the last day of the last quarter.
     """
 
-    def __init__(self, tables: dict[str, ir.Table]):
+    def __init__(self, tables: dict[str, ir.Table], last_day: date):
         self._tables = tables
+        self.last_day = last_day
 
     def __getattr__(self, name: str) -> ir.Table:
         try:

@@ -15,7 +15,7 @@ from metrics.standing import standing_each_quarter
 
 def evidence(records, rules):
     """One row per final commendation and quarter on whose last day it stands."""
-    return standing_each_quarter(records, "commendation")
+    return standing_each_quarter(records, rules, "commendation")
 
 
 METRIC = Metric(

@@ -27,7 +27,7 @@ from metrics.sums import period_sums, quarter_sums
 from metrics.terms import terms_of
 from rules.book import Book, Rule
 
-DAYS = {name: table.day for name, table in TABLES.items()}
+DAYS = {name: table.day for name, table in TABLES.items() if table.day}
 ORDER = ("level", "unit_id", "period", "metric")
 Progress = Callable[[str, int, int], None]
 

@@ -75,16 +75,12 @@ def managed(tenures: ir.Table) -> ir.Table:
 def records_of(tables: dict[str, ir.Table], last: Quarter, quarters: int) -> Records:
     """Bundle record tables with the three helper tables of ``metrics.base.Records``."""
     estates = tables["estates"]
-    records = Records(
-        tables
-        | {
-            "quarters": quarter_table(last, quarters),
-            "managed": managed(tables["tenures"]),
-            "estate_days": estates.mutate(valid_to=estates.valid_to.fill_null(ibis.date(FOREVER))),
-        }
-    )
-    records.last_day = last.last
-    return records
+    beside = {
+        "quarters": quarter_table(last, quarters),
+        "managed": managed(tables["tenures"]),
+        "estate_days": estates.mutate(valid_to=estates.valid_to.fill_null(ibis.date(FOREVER))),
+    }
+    return Records(tables | beside, last.last)
 
 
 def evidence_of(name: str, metric: Metric, records: Records, book: Book, first: date, last: Quarter) -> ir.Table:

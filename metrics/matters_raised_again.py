@@ -16,22 +16,40 @@ from metrics.complaints import valid_complaints
 
 
 def evidence(records, rules):
-    """One row per closed complaint: did the same matter come back within the window?"""
+    """One row per closed complaint: was its matter raised again within the window after closing?
+
+    Calls of one matter closed on one day are one closing: the first stands for them, the others are shown.
+    """
     rows = rules.in_force(valid_complaints(records), "received_on", "window_days")
     rows = rows.mutate(matter=ibis.coalesce(rows.matter_id, rows.complaint_id))
-    in_matter = ibis.window(group_by=["estate_id", "matter"], order_by=["received_on", "complaint_id"])
-    rows = rows.mutate(next_on=rows.received_on.lead().over(in_matter))
-    rows = rows.filter(rows.closed_on.notnull())
-    rows = rows.mutate(decided_on=rows.closed_on + rows.window_days.as_interval("D"))
-    again = (rows.next_on > rows.closed_on) & (rows.next_on <= rows.decided_on)
-    return rows.filter(rows.decided_on <= records.last_day).select(
+    calls = rows.filter(rows.excluded.isnull()).select(
+        call_estate="estate_id", call_matter="matter", call_on="received_on"
+    )
+    closed = rows.filter(rows.closed_on.notnull())
+    closing = ibis.window(
+        group_by=["estate_id", "matter", "closed_on"], order_by=[rows.excluded.notnull(), "received_on", "complaint_id"]
+    )
+    closed = closed.mutate(
+        decided_on=closed.closed_on + closed.window_days.as_interval("D"), place=ibis.row_number().over(closing)
+    )
+    back = closed.semi_join(
+        calls,
+        [
+            closed.estate_id == calls.call_estate,
+            closed.matter == calls.call_matter,
+            calls.call_on > closed.closed_on,
+            calls.call_on <= closed.decided_on,
+        ],
+    ).select(back_id="record_id")
+    closed = closed.left_join(back, closed.record_id == back.back_id)
+    return closed.filter(closed.decided_on <= records.last_day).select(
         "estate_id",
         "record_id",
-        "excluded",
         "decided_on",
         occurred_on="received_on",
-        numerator=again.fill_null(False).cast("float64"),
+        numerator=closed.back_id.notnull().cast("float64"),
         denominator=ibis.literal(1.0),
+        excluded=ibis.coalesce(closed.excluded, (closed.place > 0).ifelse("duplicate_call", ibis.null("string"))),
     )
 
 

@@ -15,7 +15,7 @@ from metrics.standing import standing_each_quarter
 
 def evidence(records, rules):
     """One row per final penalty and quarter on whose last day it stands."""
-    return standing_each_quarter(records, "penalty")
+    return standing_each_quarter(records, rules, "penalty")
 
 
 METRIC = Metric(

@@ -23,6 +23,8 @@ from metrics.evidence import spells
 from rules.book import Rule
 
 MONTH_DAYS = 365.25 / 12
+#: Obligations that are a state on the period's last day, not a duty done or missed.
+STATE = (0,)
 SUMS = ("y", "e", "e2", "yy", "records")
 
 
@@ -126,9 +128,10 @@ def _exposure_quarters(name: str, metric: Metric, day: str, records: Records, mo
     estates = records.estate_days
     if metric.applies is not None:
         estates = estates.filter(metric.applies(estates))
-    size = {"homes": estates.households, "residents": estates.residents.fill_null(estates.households * 2)}
+    residents = estates.residents.fill_null(estates.households * 2)
+    size = residents if metric.exposure == "residents" else estates.households
     estates = estates.select(
-        "estate_id", "subdistrict_id", size=size[metric.exposure].cast("float64"), since=estates.valid_from,
+        "estate_id", "subdistrict_id", size=size.cast("float64"), since=estates.valid_from,
         until=estates.valid_to,
     )  # fmt: skip
     rows = estates.join(months, [estates.since < months.month_end, estates.until > months.month])
@@ -224,4 +227,8 @@ def period_sums(per_quarter: ir.Table, metrics: dict[str, Metric], quarters: ir.
         yy=exact_sum(rows.factor * rows.yy),
         records=rows.records.sum(),
     )
+    states = [n for n, m in metrics.items() if m.family == "obligation" and m.cycles == STATE]
+    if states:  # a count on a day is out of one, however many records make it
+        is_state = sums.metric.isin(states)
+        sums = sums.mutate(e=is_state.ifelse(1.0, sums.e), e2=is_state.ifelse(1.0, sums.e2))
     return sums.filter(sums.e > 0)

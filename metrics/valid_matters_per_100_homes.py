@@ -18,16 +18,20 @@ from metrics.complaints import valid_complaints
 def evidence(records, rules):
     """One row per order: the first of each matter counts one, if it was upheld in whole or part."""
     rows = rules.in_force(valid_complaints(records), "received_on")
-    matter = ibis.coalesce(rows.matter_id, rows.complaint_id)
-    place = ibis.row_number().over(
-        ibis.window(group_by=[rows.estate_id, matter], order_by=[rows.received_on, rows.complaint_id])
+    rows = rows.mutate(
+        matter=ibis.coalesce(rows.matter_id, rows.complaint_id),
+        valid=rows.excluded.isnull() & rows.upheld.isin(("yes", "partly")).fill_null(False),
     )
-    rows = rows.mutate(place=place)
+    in_matter = ibis.window(
+        group_by=["estate_id", "matter"], order_by=[rows.valid.desc(), "received_on", "complaint_id"]
+    )
+    rows = rows.mutate(place=ibis.row_number().over(in_matter))
     rows = rows.mutate(
         excluded=ibis.cases(
             (rows.excluded.notnull(), rows.excluded),
-            (rows.place > 0, "duplicate_call"),
-            (~rows.upheld.isin(("yes", "partly")).fill_null(False), "not_upheld"),
+            (rows.valid & (rows.place > 0), "duplicate_call"),
+            (rows.upheld.isnull(), "upheld_unknown"),
+            (~rows.valid, "not_upheld"),
             else_=ibis.null("string"),
         )
     )

@@ -60,3 +60,19 @@ def test_what_does_not_count_is_shown_with_its_reason(measure, change, reason):
 
 def test_nothing_closed_gives_no_value(measure):
     assert measure(NAME, {"complaints": [ORDER | {"closed_on": None}]}).value("oak") is None
+
+
+def test_a_call_while_the_order_was_open_does_not_hide_a_later_return(measure):
+    # closed on 10 September; called on the 7th while open, and again on the 20th
+    assert measure(NAME, {"complaints": [ORDER, again(-3), again(10) | {"complaint_id": "c3"}]}).value("oak") == 1
+
+
+def test_calls_of_one_matter_closed_on_one_day_are_one_closing(measure):
+    others = [ORDER | {"complaint_id": f"c{i}", "matter_id": "c1", "received_on": date(2025, 9, i)} for i in (2, 3)]
+    got = measure(NAME, {"complaints": [ORDER, *others]})
+    assert got.sum_of("oak")["records"] == 1
+    assert got.evidence.sort("record_id")["excluded"].to_list() == [None, "duplicate_call", "duplicate_call"]
+
+
+def test_a_return_found_unreasonable_is_no_return(measure):
+    assert measure(NAME, {"complaints": [ORDER, again(10) | {"unreasonable": True}]}).value("oak") == 0

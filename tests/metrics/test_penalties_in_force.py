@@ -45,3 +45,19 @@ def test_other_kinds_are_left_out(measure):
 
 def test_none_on_record_gives_no_value(measure):
     assert measure(NAME, {}).value("oak") is None
+
+
+def test_after_a_change_of_company_each_answers_for_its_own(measure):
+    tenures = [
+        {"tenure_id": "old", "estate_id": "oak", "company_id": "acme", "valid_from": date(2015, 1, 1), "valid_to": date(2026, 2, 15)},
+        {"tenure_id": "new", "estate_id": "oak", "company_id": "best", "valid_from": date(2026, 2, 15)},
+    ]  # fmt: skip
+    late = RECORD | {
+        "sanction_id": "x2",
+        "decided_on": date(2026, 3, 1),
+    }  # decided after acme had left, and naming acme
+    own = RECORD | {"sanction_id": "x3", "decided_on": date(2026, 3, 1), "company_id": "best"}
+    got = measure(NAME, {"sanctions": [RECORD, late, own], "tenures": tenures})
+    assert got.value("oak") == pytest.approx(3)
+    assert got.value("old", "tenure") == pytest.approx(2)
+    assert got.value("new", "tenure") == pytest.approx(1)

@@ -29,11 +29,19 @@ def test_the_same_number_at_another_estate_is_another_matter(measure):
     assert counted(measure(NAME, {"complaints": [ORDER, other]})) == 2
 
 
-@pytest.mark.parametrize("upheld, n", [("yes", 1), ("partly", 1), ("no", 0), (None, 0)])
-def test_only_what_was_upheld_counts(measure, upheld, n):
+@pytest.mark.parametrize(
+    "upheld, reason", [("yes", None), ("partly", None), ("no", "not_upheld"), (None, "upheld_unknown")]
+)
+def test_only_what_was_upheld_counts(measure, upheld, reason):
     got = measure(NAME, {"complaints": [ORDER | {"upheld": upheld}]})
-    assert counted(got) == n
-    assert got.evidence["excluded"].to_list() == [None if n else "not_upheld"]
+    assert got.evidence["excluded"].to_list() == [reason]
+
+
+def test_a_matter_upheld_only_at_a_later_call_counts_at_that_call(measure):
+    first = ORDER | {"upheld": "no", "received_on": date(2026, 3, 1)}
+    later = ORDER | {"complaint_id": "c2", "matter_id": "c1"}
+    got = measure(NAME, {"complaints": [first, later]})
+    assert got.evidence.sort("record_id")["excluded"].to_list() == ["not_upheld", None]
 
 
 @pytest.mark.parametrize(
