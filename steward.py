@@ -21,7 +21,7 @@ from data.editions import current, list_editions
 from data.ledger import open_ledger
 from data.reading import WrongFile
 from data.records import StoreBusy
-from data.scope import ROLES
+from data.scope import ROLES, Role
 from metrics.calendar import Quarter
 from metrics.edition import EditionStopped
 from rules.book import RuleFileWrong, RuleNotInForce
@@ -141,7 +141,9 @@ def verify(root: Path, edition: str | None) -> None:
         raise editions.NoSuchEdition("No edition is published yet. Name one, or publish a draft first.")
     differences = editions.verify(root, name, now=now(), progress=_progress(f"verify {name}"))
     for d in differences:
-        click.echo(f"{d.table}: {d.only_stored:,} rows only in the edition, {d.only_recomputed:,} only recomputed", err=True)
+        click.echo(
+            f"{d.table}: {d.only_stored:,} rows only in the edition, {d.only_recomputed:,} only recomputed", err=True
+        )
     click.echo(f"{name}: " + ("differs from its recomputation" if differences else "equal, number by number"))
     sys.exit(1 if differences else 0)
 
@@ -167,12 +169,18 @@ def demo(root: Path, estates: int, companies: int) -> None:
         district = write_demo(Path(place) / "inbox", estates=estates, companies=companies)
         files = intake.files_in([Path(place) / "inbox"])
         with click.progressbar(length=len(files), label="load") as bar:
-            done, _ = intake.load_files(root, [Path(place) / "inbox"], received_at=now(), after=lambda *_: bar.update(1))
+            done, _ = intake.load_files(
+                root, [Path(place) / "inbox"], received_at=now(), after=lambda *_: bar.update(1)
+            )
     click.echo(f"{sum(d.rows_read for d in done):,} rows read, {sum(d.set_aside for d in done):,} set aside")
     accounts.ensure_demo_people(open_ledger(root), people(district), now())
     period = str(Quarter.of(now().date()) - 1)
     made = editions.draft(root, period, now=now(), by="demo", demo=True, progress=_progress(f"draft {period}"))
-    click.echo(editions.publish(root, made, now=now(), by="demo", reason="示例数据的首个版本 First edition of the demo district"))
+    click.echo(
+        editions.publish(
+            root, made, now=now(), by="demo", reason="示例数据的首个版本 First edition of the demo district"
+        )
+    )
 
 
 @main.group()
@@ -189,7 +197,7 @@ def account() -> None:
 @click.option("--company", help="Credit code, for managers.")
 @click.password_option()
 @click.pass_obj
-def account_add(root: Path, account_id: str, name_zh: str, name_en: str | None, role: str, area: str | None,
+def account_add(root: Path, account_id: str, name_zh: str, name_en: str | None, role: Role, area: str | None,
                 company: str | None, password: str) -> None:  # fmt: skip
     """Create an account."""
     accounts.create_account(

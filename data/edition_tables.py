@@ -32,7 +32,6 @@ VALUE_STATES = ("measured", "not_applicable", "not_collected")
 STEPS = ("none", "attention", "listing", "interview", "replacement", "commendation")
 
 Moment = Annotated[pl.Datetime, "us", "UTC"]
-_level = {"isin": LEVELS}
 
 
 class Edition(pa.DataFrameModel):
@@ -121,7 +120,7 @@ class Evidence(pa.DataFrameModel):
 class MetricSum(pa.DataFrameModel):
     """One metric of one unit at one period: decayed sums over the window (method.md sections 2, 6)."""
 
-    level: str = pa.Field(**_level)
+    level: str = pa.Field(isin=LEVELS)
     unit_id: str
     period: str
     metric: str
@@ -149,7 +148,7 @@ class Prior(pa.DataFrameModel):
 class MetricScore(pa.DataFrameModel):
     """One metric of one unit at one period, in the words of the estate page."""
 
-    level: str = pa.Field(**_level)
+    level: str = pa.Field(isin=LEVELS)
     unit_id: str
     estate_id: str
     period: str
@@ -169,7 +168,7 @@ class MetricScore(pa.DataFrameModel):
 class SubindexScore(pa.DataFrameModel):
     """One sub-index of one unit at one period."""
 
-    level: str = pa.Field(**_level)
+    level: str = pa.Field(isin=LEVELS)
     unit_id: str
     period: str
     subindex: str = pa.Field(isin=SUBINDICES)
@@ -181,7 +180,7 @@ class SubindexScore(pa.DataFrameModel):
 class IndexScore(pa.DataFrameModel):
     """One unit at one period: the property management index (物业管理水平指数)."""
 
-    level: str = pa.Field(**_level)
+    level: str = pa.Field(isin=LEVELS)
     unit_id: str
     estate_id: str
     company_id: str = pa.Field(nullable=True)

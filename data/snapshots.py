@@ -88,7 +88,8 @@ def as_periods(
 
 
 def _in_order(held: pl.DataFrame, day: date) -> None:
-    newest = max((d for d in (held["valid_from"].max(), held["valid_to"].max()) if d), default=None)
+    days: list[date] = pl.concat([held["valid_from"], held["valid_to"]]).drop_nulls().to_list()
+    newest = max(days, default=None)
     if newest and newest > day:
         raise SnapshotOutOfOrder(
             f"it speaks of {day}, but a snapshot of {newest} is on record. Periods are told by comparing snapshots in "

@@ -191,7 +191,7 @@ def company_units(scope: Scope, con: duckdb.DuckDBPyConnection, *, company_id: s
         f"""
         WITH names AS (
             SELECT estate_id, arg_max(name_zh, period) AS name_zh, arg_max(name_en, period) AS name_en
-            FROM {r['e']} AS e GROUP BY estate_id
+            FROM {r["e"]} AS e GROUP BY estate_id
         )
         SELECT s.unit_id, s.estate_id, e.name_zh, e.name_en, s.estate_class, s.households, s.final, s.band, s.state,
                s.why_not_rated, s.current, s.in_charge_days, s.rank_in_class, s.class_size

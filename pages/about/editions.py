@@ -22,7 +22,9 @@ def show(scope, con, t) -> None:
     if not names:
         st.info(t("page.editions.nothing"))
         return
-    rows = [rankings.edition(scope, editions.open_edition(editions.path_of(place.root(), n))) for n in names]
+    rows = [
+        rankings.edition(scope, editions.open_edition(editions.folder(place.root()) / f"{n}.duckdb")) for n in names
+    ]
     shown = pl.DataFrame(
         [
             {

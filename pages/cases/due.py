@@ -23,10 +23,10 @@ def show(scope, con, t) -> None:
     cells = st.columns(len(steps))
     for cell, step in zip(cells, steps, strict=True):
         cell.metric(t(f"ladder.step.{step}.name"), counts.get(step, 0), help=t(f"ladder.step.{step}.meaning"))
-    step = choose.one(
+    wanted = choose.one(
         st, t("filter.step"), steps, name="step", words=lambda s: t(f"ladder.step.{s}.name"), everything=t("filter.all")
     )
-    rows = rankings.due_list(scope, con, step=step, limit=tables.PAGE_ROWS, offset=tables.offset("page"))
+    rows = rankings.due_list(scope, con, step=wanted, limit=tables.PAGE_ROWS, offset=tables.offset("page"))
     if rows.is_empty():
         st.info(t("page.due.nothing"))
         return

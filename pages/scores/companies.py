@@ -16,7 +16,7 @@ def show(scope, con, t) -> None:
     periods = rankings.periods(scope, con)
     st.caption(t("page.companies.lead") if scope.role == "supervisor" else t("page.companies.lead_area"))
     left, right = st.columns([1, 2])
-    period = choose.one(left, t("filter.period"), periods, name="period", words=lambda p: format.period(p, t))
+    period = choose.must(left, t("filter.period"), periods, name="period", words=lambda p: format.period(p, t))
     search = choose.text(right, t("filter.search_company"), name="search", hint=t("filter.search_company_hint"))
     counts = rankings.company_bands(scope, con, period=period)
     charts.bands(dict(counts.iter_rows()), t, key="company-bands")

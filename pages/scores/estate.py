@@ -24,8 +24,8 @@ def show(scope, con, t) -> None:
         st.info(t("page.estate.not_found"))
         return
     level, unit_id = _chosen_way(ways, t)
-    unit = files.unit(scope, con, level=level, unit_id=unit_id, period=period)
-    _header(unit, period, t)
+    if unit := files.unit(scope, con, level=level, unit_id=unit_id, period=period):
+        _header(unit, period, t)
     _due(scope, con, estate_id, t)
     left, right = st.columns(2)
     with left:
@@ -154,7 +154,7 @@ def _metrics(scope, con, scores: pl.DataFrame, level: str, unit_id: str, period:
     tables.show(worded, columns, t, key="metrics-table")
     names = [r["metric"] for r in rows]
     st.subheader(t("page.estate.evidence"))
-    metric = choose.one(
+    metric = choose.must(
         st, t("page.estate.choose_metric"), names, name="metric",
         words=lambda m: f"{metrics.ALL[m].code} {t(f'metric.{m}.name')}",
     )  # fmt: skip

@@ -42,7 +42,7 @@ def _filters(scope, con, t) -> dict:
     def one(box, label: str, options, name: str, words) -> str | None:
         return choose.one(box, t(f"filter.{label}"), options, name=name, words=words, everything=everything)
 
-    period = choose.one(first[0], t("filter.period"), periods, name="period", words=lambda p: format.period(p, t))
+    period = choose.must(first[0], t("filter.period"), periods, name="period", words=lambda p: format.period(p, t))
     estate_class = one(first[1], "class", ESTATE_CLASSES, "class", lambda c: t(f"estate_class.{c}"))
     size = one(first[2], "size", SIZES, "size", lambda s: t(f"size_band.{s}"))
     step = one(first[3], "step", STEPS, "step", lambda s: t(f"ladder.step.{s}.name"))
@@ -52,7 +52,7 @@ def _filters(scope, con, t) -> dict:
     if scope.role != "station":
         station = one(second[1], "station", stations, "station", names.__getitem__)
     search = choose.text(second[2], t("filter.search_estate"), name="search", hint=t("filter.search_estate_hint"))
-    order = choose.one(
+    order = choose.must(
         second[3], t("filter.order"), ("best", "worst"), name="order", words=lambda o: t(f"filter.order_{o}")
     )
     return {

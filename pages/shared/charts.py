@@ -35,7 +35,7 @@ def draw(figure: go.Figure, t: Words, key: str, height: int = 280) -> None:
     figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
     figure.update_xaxes(gridcolor=GRID, zeroline=False, automargin=True)
     figure.update_yaxes(gridcolor=GRID, zeroline=False, automargin=True)
-    config = {"displayModeBar": False, "responsive": True}
+    config: dict[str, object] = {"displayModeBar": False, "responsive": True}
     if t.language == "zh":
         config |= {"locale": "zh-CN", "locales": {"zh-CN": CHINESE}}
     st.plotly_chart(figure, key=key, config=config, width="stretch")

@@ -7,6 +7,11 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 
+def must(box, label: str, options: Sequence[str], *, name: str, words: Callable[[str], str]) -> str:
+    """``one`` where something is always chosen: the first option stands until another is."""
+    return one(box, label, options, name=name, words=words) or options[0]
+
+
 def one(
     box, label: str, options: Sequence[str], *, name: str, words: Callable[[str], str], everything: str | None = None,
     help: str | None = None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 import streamlit as st
 
@@ -35,7 +37,7 @@ def pager(name: str, total: int, t: Words) -> None:
 
 
 def show(
-    frame: pl.DataFrame, columns: dict, t: Words, *, key: str, pick: bool = False, row_height: int | None = None
+    frame: pl.DataFrame, columns: dict, t: Words, *, key: str, pick: bool = False, row_height: Any = None
 ) -> int | None:
     """Draw a table; returns the row picked, if rows can be picked.
 
@@ -44,7 +46,7 @@ def show(
         row_height: pixels; rows tall enough wrap their text.
     """
     chosen = frame.select(list(columns))
-    height = "content" if chosen.height <= SHORT else TALL
+    height: Any = "content" if chosen.height <= SHORT else TALL
     if not pick:
         st.dataframe(
             chosen,
