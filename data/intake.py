@@ -8,6 +8,7 @@ ones are set aside. A wrong file is refused whole; the same file twice changes n
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -70,7 +71,7 @@ def matching(reading: Reading, known: dict[str, Source], only: str | None) -> li
     if only is not None:
         if only not in known:
             raise refuse(reading.path, f"there is no source '{only}'.", f"Sources: {', '.join(known)}.", "Name one.")
-        return [known[only]]
+        known = {only: known[only]}
     found = [s for s in known.values() if s.matches(reading.headings)]
     if not found:
         raise refuse(
@@ -123,7 +124,25 @@ def _stage(
             con.unregister("_told")
         if progress:
             progress(source.name, read)
-    return read, set_aside
+    bent = _set_misshapen_aside(con, reading)
+    return read + bent, set_aside + bent
+
+
+def _set_misshapen_aside(con: duckdb.DuckDBPyConnection, reading: Reading) -> int:
+    """Set aside the lines that have fewer or more values than the heading; returns how many."""
+    if reading.misshapen:
+        expected = json.dumps({"expected": len(reading.headings)})
+        rows = pl.DataFrame(reading.misshapen, schema=("line", "values", "text"), orient="row")
+        con.register("_bent", rows.select("line", pl.col("values").cast(pl.String), "text").to_arrow())
+        con.execute(
+            """
+            INSERT INTO failed
+            SELECT '', line, NULL, "values", 'values_in_line', $expected, json_object('line', text)::VARCHAR, NULL FROM _bent
+            """,
+            {"expected": expected},
+        )
+        con.unregister("_bent")
+    return len(reading.misshapen)
 
 
 def _said_once(breaches: pl.DataFrame, source: Source) -> pl.DataFrame:
@@ -316,11 +335,11 @@ def _plausible(con: duckdb.DuckDBPyConnection, path: Path, source: Source, read:
 
 
 def _load_source(
-    con: duckdb.DuckDBPyConnection, path: Path, source: Source, sha256: str, received_at: datetime,
+    con: duckdb.DuckDBPyConnection, reading: Reading, source: Source, sha256: str, received_at: datetime,
     progress: Progress | None,
 ) -> Delivery:  # fmt: skip
     """Load one source's part of a file inside the open transaction."""
-    reading = open_file(path)
+    path = reading.path
     seq = con.execute("SELECT coalesce(max(seq), 0) + 1 FROM deliveries").fetchall()[0][0]
     delivery_id = f"{seq:05d}-{source.name}"
     read, set_aside = _stage(con, reading, source, progress)
@@ -378,13 +397,15 @@ def load_into(
 ) -> list[Delivery]:  # fmt: skip
     """``load_file`` into a store that is open already; a refused file leaves it as it was."""
     known = sources(folder) if folder else sources()
-    chosen = matching(open_file(path), known, source)
+    first = open_file(path)
+    chosen = matching(first, known, source)
     sha256 = fingerprint(path)
     con.begin()
     try:
         done = [
-            _earlier(con, path, sha256, one) or _load_source(con, path, one, sha256, received_at, progress)
-            for one in chosen
+            _earlier(con, path, sha256, one)
+            or _load_source(con, first if i == 0 else open_file(path), one, sha256, received_at, progress)
+            for i, one in enumerate(chosen)
         ]
     except BaseException:
         con.rollback()
@@ -397,6 +418,9 @@ def files_in(paths: list[Path], folder: Path | None = None) -> list[Path]:
     """The table files among paths and folders: registers first, then by name."""
     known = sources(folder) if folder else sources()
     found = sorted(f for p in paths for f in (p.rglob("*") if p.is_dir() else [p]) if f.suffix.lower() in ENDINGS)
+
+    if len(found) < 2:
+        return found
 
     def order(path: Path) -> int:
         try:

@@ -43,8 +43,9 @@ class Unpivot:
     """
 
     items: dict[str, str]
-    least: float
-    greatest: float
+    least: float = 0.0
+    greatest: float = 1.0
+    values: dict[str, float] = field(default_factory=dict)  # words that stand for a score, such as "合格" = 1
     skip: tuple[str, ...] = ()  # texts that mean "not applicable": the point is left out
     worst: tuple[str, ...] = ()  # texts that count as the least score, such as "0" for "not there at all"
 

@@ -6,6 +6,7 @@ A failure is one row of ``FAILURES``; a row without any becomes a record. Nothin
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 
 import pandera.errors
@@ -22,6 +23,9 @@ FAILURES = {
     "reason": pl.String,
     "reason_params": pl.String,
 }
+#: Days outside these years are slips of the pen (a year of two digits is read as such), not days.
+YEARS = (1900, 2199)
+OFFSET = r"T.*(Z|[+-]\d\d:?\d\d)$"
 #: pandera check (first word) to reason, a word key below ``intake.reason.``.
 REASONS = {
     "not_nullable": "missing",
@@ -40,25 +44,49 @@ def _text(source: Source, column: str, headings: list[str]) -> pl.Expr | None:
     return pl.coalesce(*[pl.when(~t.is_in(source.nulls)).then(t) for t in stripped])
 
 
-def _moment(text: pl.Expr, source: Source) -> pl.Expr:
-    parsed = [text.str.to_datetime(f, strict=False, time_unit="us") for f in source.moments]
-    local = pl.coalesce(*parsed)
-    return local.dt.replace_time_zone(source.zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+def _first_that_reads(text: pl.Series, forms: tuple[str, ...], kind: pl.Date | pl.Datetime) -> pl.Series:
+    """Days or moments by the first form that reads each text; a later form is tried only where something is left."""
+    value = pl.Series(text.name, [None], dtype=kind).new_from_index(0, text.len())
+    for form in forms:
+        left = value.is_null() & text.is_not_null()
+        if not left.any():
+            break
+        value = value.zip_with(~left, text.str.strptime(kind, form, strict=False))
+    year = value.dt.year()
+    return value.set(~year.is_between(*YEARS) & value.is_not_null(), None)
 
 
-def _parsed(text: pl.Expr, kind: object, source: Source) -> pl.Expr:
-    """Typed value; NULL where the text does not parse."""
+def _moments(text: pl.Series, source: Source) -> pl.Series:
+    """Moments in UTC: texts with an offset as they say, the others in the source's zone."""
+    local = _first_that_reads(text, source.moments, pl.Datetime("us"))
+    value = local.dt.replace_time_zone(source.zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone(
+        "UTC"
+    )
+    left = value.is_null() & text.is_not_null() & text.str.contains(OFFSET)
+    return (
+        value.zip_with(~left, text.str.to_datetime("%+", strict=False, time_unit="us", time_zone="UTC"))
+        if left.any()
+        else value
+    )
+
+
+def _parsed(text: pl.Series, kind: object, source: Source) -> pl.Series:
+    """Typed values; NULL where the text does not parse."""
     if kind == pl.Date:
-        days = [text.str.to_date(f, strict=False) for f in source.dates]
-        moments = [text.str.to_datetime(f, strict=False, time_unit="us").dt.date() for f in source.moments]
-        return pl.coalesce(*days, *moments)
+        days = _first_that_reads(text, source.dates, pl.Date())
+        left = days.is_null() & text.is_not_null()
+        return (
+            days.zip_with(~left, _first_that_reads(text, source.moments, pl.Datetime("us")).dt.date())
+            if left.any()
+            else days
+        )
     if isinstance(kind, pl.Datetime):
-        return _moment(text, source)
+        return _moments(text, source)
     if kind == pl.Boolean:
-        return pl.when(text.is_in(TRUE)).then(True).when(text.is_in(FALSE)).then(False)
+        return pl.select(pl.when(text.is_in(TRUE)).then(True).when(text.is_in(FALSE)).then(False)).to_series()
     if kind == pl.Int64:
         number = text.cast(pl.Float64, strict=False)
-        return pl.when(number == number.floor()).then(number).cast(pl.Int64, strict=False)
+        return pl.select(pl.when(number == number.floor()).then(number)).to_series().cast(pl.Int64, strict=False)
     if kind == pl.Float64:
         return text.cast(pl.Float64, strict=False)
     return text
@@ -71,7 +99,9 @@ def _derived(source: Source, column: str, rule: dict) -> pl.Expr:
         return own.fill_null(pl.col(rule["day_of"]).dt.convert_time_zone(source.zone).dt.date())
     if "copy_of" in rule:
         return own.fill_null(pl.col(rule["copy_of"]))
-    return own.fill_null(pl.concat_str([pl.col(c).cast(pl.String) for c in rule["join"]], separator=rule.get("with", "/")))
+    return own.fill_null(
+        pl.concat_str([pl.col(c).cast(pl.String) for c in rule["join"]], separator=rule.get("with", "/"))
+    )
 
 
 def _unpivoted(chunk: pl.DataFrame, source: Source) -> pl.DataFrame:
@@ -87,7 +117,8 @@ def _unpivoted(chunk: pl.DataFrame, source: Source) -> pl.DataFrame:
     rest = [c for c in chunk.columns if c not in items]
     long = chunk.unpivot(on=list(items), index=rest, variable_name="_heading", value_name="_score")
     score = pl.col("_score").str.strip_chars()
-    number = pl.when(score.is_in(wide.worst)).then(wide.least).otherwise(score.cast(pl.Float64, strict=False))
+    words = {**{w: str(v) for w, v in wide.values.items()}, **dict.fromkeys(wide.worst, str(wide.least))}
+    number = score.replace(words).cast(pl.Float64, strict=False)
     share = (number - wide.least) / (wide.greatest - wide.least)
     points = long.filter(~score.is_in([*source.nulls, *wide.skip]) & score.is_not_null()).select(
         *rest,
@@ -96,10 +127,14 @@ def _unpivoted(chunk: pl.DataFrame, source: Source) -> pl.DataFrame:
         passed=score,
     )
     scored = pl.col("share").is_not_null()
-    summed = points.filter(scored).group_by(LINE, "item_code", maintain_order=True).agg(
-        *(pl.col(c).first() for c in rest if c != LINE),
-        checked=pl.len().cast(pl.String),
-        passed=pl.col("share").sum().round(6).cast(pl.String),
+    summed = (
+        points.filter(scored)
+        .group_by(LINE, "item_code", maintain_order=True)
+        .agg(
+            *(pl.col(c).first() for c in rest if c != LINE),
+            checked=pl.len().cast(pl.String),
+            passed=pl.col("share").sum().round(6).cast(pl.String),
+        )
     )
     odd = points.filter(~scored).with_columns(checked=pl.lit("1"))
     return pl.concat([summed, odd.select(summed.columns)])
@@ -152,14 +187,15 @@ def typed(chunk: pl.DataFrame, source: Source, day: date | None = None) -> tuple
         if column not in texts:
             values.append(pl.lit(None, dtype=kind).alias(column))
             continue
-        text = pl.col(column)
+        text = rows.get_column(column)
         if labels := source.codes.get(column):
             text = text.replace(labels)
-        value = _parsed(text, kind, source)
-        values.append(value.alias(column))
-        if kind != pl.String:
-            bad = rows.filter(pl.col(column).is_not_null() & value.is_null())
-            failures.append(_failed(bad.select(LINE, found=pl.col(column)), column, f"not_{_kind_name(kind)}"))
+        value = _parsed(text, kind, source).alias(column)
+        values.append(value)
+        bad = text.is_not_null() & value.is_null()
+        if bad.any():
+            found = rows.filter(bad).select(LINE, found=pl.col(column))
+            failures.append(_failed(found, column, f"not_{_kind_name(kind)}"))
     out = rows.select(pl.col(LINE), *values)
     for column, rule in source.derive.items():
         out = out.with_columns(_derived(source, column, rule).alias(column))
@@ -196,18 +232,35 @@ def broken(rows: pl.DataFrame, source: Source) -> pl.DataFrame:
     framewide = pl.col("schema_context") != "Column"
     word = pl.col("check").str.extract(r"^([a-z_]+)")
     known = pl.col("check").str.extract(r"\((.*)\)$")
-    return cases.join(
-        rows.select(LINE).with_row_index("index").with_columns(pl.col("index").cast(pl.Int32)),
-        on="index",
-    ).select(
+    numbered = rows.with_row_index("index").with_columns(pl.col("index").cast(pl.Int32))
+    cases = cases.join(numbered.select("index", LINE), on="index")
+    named = cases.filter(~framewide).select(
         pl.col(LINE),
-        column_name=pl.when(~framewide).then(pl.col("column")),
-        found=pl.when(~framewide).then(pl.col("failure_case")),
-        reason=pl.when(framewide)
-        .then(pl.lit("sense.") + pl.col("check").str.replace_all(" ", "_"))
-        .otherwise(word.replace(REASONS)),
-        reason_params=pl.when(~framewide & known.is_not_null()).then(pl.struct(expected=known).struct.json_encode()),
+        column_name=pl.col("column"),
+        found=pl.col("failure_case"),
+        reason=word.replace(REASONS),
+        reason_params=pl.when(known.is_not_null()).then(pl.struct(expected=known).struct.json_encode()),
     )
+    return pl.concat([named, *_senseless(cases.filter(framewide), numbered, source)], how="vertical_relaxed")
+
+
+def _senseless(cases: pl.DataFrame, numbered: pl.DataFrame, source: Source) -> list[pl.DataFrame]:
+    """Breaches of what a check says of several columns: found are the values of the columns its words name."""
+    found = []
+    for (said,), group in cases.unique(["index", "check"]).group_by("check"):
+        columns = [c for c in re.findall(r"\w+", said) if c in source.table.columns]
+        shown = [pl.format(c + " {}", pl.col(c).cast(pl.String).fill_null("")) for c in columns] or [
+            pl.lit(None, pl.String)
+        ]
+        values = numbered.join(group.select("index"), on="index", how="semi")
+        found.append(
+            _failed(
+                values.select(LINE, found=pl.concat_str(shown, separator=", ")),
+                columns[0] if columns else None,
+                "sense." + said.replace(" ", "_"),
+            )
+        )
+    return found
 
 
 def originals(chunk: pl.DataFrame, lines: pl.Series) -> pl.DataFrame:
