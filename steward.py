@@ -82,7 +82,11 @@ def load(root: Path, paths: tuple[Path, ...], source: str | None) -> None:
                 f"{one.revised:,} revised, {one.unchanged:,} unchanged, {one.set_aside:,} set aside"
             )
 
-    _, refused = intake.load_files(root, list(paths), received_at=now(), source=source, after=told)
+    def reading(name: str, rows: int) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"reading  {name}: {rows:,} rows\r", err=True, nl=False)
+
+    _, refused = intake.load_files(root, list(paths), received_at=now(), source=source, after=told, progress=reading)
     click.echo(
         f"{len(files) - len(refused)} of {len(files)} files; rows read {counts['rows_read']:,} = "
         f"accepted {counts['accepted']:,} + revised {counts['revised']:,} + unchanged {counts['unchanged']:,} + "

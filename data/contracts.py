@@ -367,7 +367,7 @@ class Table:
     day: str | None = None
 
     @property
-    def columns(self) -> dict[str, type]:
+    def columns(self) -> dict[str, pl.DataType]:
         """Column name to polars type, in contract order."""
         return {name: column.dtype.type for name, column in self.contract.to_schema().columns.items()}
 
@@ -393,4 +393,3 @@ TABLES: dict[str, Table] = {
         Table("sanctions", Sanction, ("sanction_id",), "decided_on"),
     )
 }
-

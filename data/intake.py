@@ -273,34 +273,29 @@ def _store(con: duckdb.DuckDBPyConnection, source: Source, delivery_id: str, seq
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE judged AS
-        SELECT
-            s.*,
-            CASE
-                WHEN c.record_id IS NULL THEN 'new'
-                WHEN ({now}) IS NOT DISTINCT FROM ({before}) THEN 'same'
-                ELSE 'revised'
-            END AS fate
+        SELECT s.record_id, ({now}) IS NOT DISTINCT FROM ({before}) AS same
         FROM staged AS s
-        LEFT JOIN (SELECT * FROM {name} WHERE revised_by_seq IS NULL) AS c USING (record_id)
+        JOIN (SELECT * FROM {name} WHERE revised_by_seq IS NULL) AS c USING (record_id)
         """
     )
-    con.execute(
+    revised = con.execute(
         f"""
         UPDATE {name} SET revised_by_seq = $seq
-        WHERE revised_by_seq IS NULL AND record_id IN (SELECT record_id FROM judged WHERE fate = 'revised')
+        WHERE revised_by_seq IS NULL AND record_id IN (SELECT record_id FROM judged WHERE NOT same)
         """,
         {"seq": seq},
-    )
+    ).fetchall()[0][0]
     columns = ", ".join(f'"{c}"' for c in source.table.columns)
-    con.execute(
+    stored = con.execute(
         f"""
         INSERT INTO {name}
-        SELECT {columns}, record_id, $id, line, $seq, NULL FROM judged WHERE fate <> 'same' ORDER BY line
+        SELECT {columns}, record_id, $id, line, $seq, NULL FROM staged
+        WHERE record_id NOT IN (SELECT record_id FROM judged WHERE same)
         """,
         {"seq": seq, "id": delivery_id},
-    )
-    counts = dict(con.execute("SELECT fate, count(*) FROM judged GROUP BY fate").fetchall())
-    return counts.get("new", 0), counts.get("revised", 0), counts.get("same", 0)
+    ).fetchall()[0][0]
+    unchanged = con.execute("SELECT count(*) FROM judged WHERE same").fetchall()[0][0]
+    return stored - revised, revised, unchanged
 
 
 def _earlier(con: duckdb.DuckDBPyConnection, path: Path, sha256: str, source: Source) -> Delivery | None:
@@ -415,9 +410,10 @@ def load_into(
 
 
 def files_in(paths: list[Path], folder: Path | None = None) -> list[Path]:
-    """The table files among paths and folders: registers first, then by name."""
+    """The files named and the table files of the folders named: registers first, then by name."""
     known = sources(folder) if folder else sources()
-    found = sorted(f for p in paths for f in (p.rglob("*") if p.is_dir() else [p]) if f.suffix.lower() in ENDINGS)
+    inside = [f for p in paths if p.is_dir() for f in p.rglob("*") if f.suffix.lower() in ENDINGS]
+    found = sorted([*inside, *(p for p in paths if not p.is_dir())])
 
     if len(found) < 2:
         return found
@@ -446,6 +442,7 @@ def load_files(
     con = open_store(root, write=True)
     try:
         for path in files_in(paths):
+            made: list[Delivery] | WrongFile
             try:
                 made = load_into(con, path, source=source, received_at=received_at, progress=progress)
                 done += made

@@ -145,7 +145,7 @@ def _made(source: Source, headings: list[str], day: date | None) -> dict[str, pl
     able = {c: [r for r in rules if headings_of(r) <= set(headings)] for c, rules in source.make.items()}
     needed = {h for rules in able.values() for rule in rules for h in headings_of(rule)}
     stripped = {h: pl.col(h).str.strip_chars() for h in needed}
-    text = {h: pl.when(~t.is_in(source.nulls)).then(t) for h, t in stripped.items()}
+    text: dict[str, pl.Expr] = {h: pl.when(~t.is_in(source.nulls)).then(t) for h, t in stripped.items()}
     return {c: pl.coalesce(*[made(rule, text, day) for rule in rules]) for c, rules in able.items() if rules}
 
 
@@ -179,7 +179,8 @@ def typed(chunk: pl.DataFrame, source: Source, day: date | None = None) -> tuple
     if source.unpivot:
         texts |= {c: pl.col(c) for c in ("item_code", "checked", "passed") if c in columns}
     rows = chunk.select(pl.col(LINE), **texts)
-    failures, values = _void(chunk, source), []
+    failures = _void(chunk, source)
+    values: list[pl.Expr | pl.Series] = []
     for column, kind in columns.items():
         if column in source.fixed:
             values.append(pl.lit(source.fixed[column]).cast(kind).alias(column))
@@ -187,12 +188,12 @@ def typed(chunk: pl.DataFrame, source: Source, day: date | None = None) -> tuple
         if column not in texts:
             values.append(pl.lit(None, dtype=kind).alias(column))
             continue
-        text = rows.get_column(column)
+        said = rows.get_column(column)
         if labels := source.codes.get(column):
-            text = text.replace(labels)
-        value = _parsed(text, kind, source).alias(column)
+            said = said.replace(labels)
+        value = _parsed(said, kind, source).alias(column)
         values.append(value)
-        bad = text.is_not_null() & value.is_null()
+        bad = said.is_not_null() & value.is_null()
         if bad.any():
             found = rows.filter(bad).select(LINE, found=pl.col(column))
             failures.append(_failed(found, column, f"not_{_kind_name(kind)}"))

@@ -15,6 +15,8 @@ import duckdb
 from data.contracts import TABLES, Table
 
 FILE = "records.duckdb"
+#: What a load may hold in memory; beyond it DuckDB works on disk beside the store.
+MEMORY = "1GB"
 DUCK = {"String": "VARCHAR", "Date": "DATE", "Int64": "BIGINT", "Float64": "DOUBLE", "Boolean": "BOOLEAN"}
 #: Where a row came from, beside the contract's own columns.
 ORIGIN = ("record_id", "delivery_id", "line")
@@ -101,6 +103,7 @@ def open_store(root: Path, *, write: bool = False) -> duckdb.DuckDBPyConnection:
         if write or not path.is_file():
             root.mkdir(parents=True, exist_ok=True)
             con = duckdb.connect(path)
+            con.execute(f"SET memory_limit = '{MEMORY}'")
             tables = (f"CREATE TABLE IF NOT EXISTS {t.name} ({_columns_sql(t)})" for t in TABLES.values())
             for statement in (DELIVERIES, SET_ASIDE, *tables):
                 con.execute(statement)

@@ -204,6 +204,13 @@ def test_registers_load_before_the_records_that_name_them(tmp_path):
     ]
 
 
+def test_a_file_named_that_is_no_table_is_refused_not_passed_over(root, tmp_path):
+    named = [put(tmp_path, "letter.docx", "x"), tmp_path / "absent.csv", put(tmp_path, "orders.csv", THREE)]
+    done, refused = load_files(root, named, received_at=NOW)
+    assert [d.file for d in done] == ["orders.csv"]
+    assert sorted(str(r).split(":")[0] for r in refused) == ["absent.csv", "letter.docx"]
+
+
 def many_orders(rows: int) -> pl.DataFrame:
     frame = pl.DataFrame({"complaint_id": [f"o{i}" for i in range(rows)]}).with_columns(
         estate_id=pl.lit("oak"), received_on=pl.lit(date(2026, 1, 5)), channel=pl.lit("hotline"), nature=pl.lit("complaint"),
