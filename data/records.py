@@ -104,6 +104,7 @@ def open_store(root: Path, *, write: bool = False) -> duckdb.DuckDBPyConnection:
             root.mkdir(parents=True, exist_ok=True)
             con = duckdb.connect(path)
             con.execute(f"SET memory_limit = '{MEMORY}'")
+            con.execute("SET enable_progress_bar = false")
             tables = (f"CREATE TABLE IF NOT EXISTS {t.name} ({_columns_sql(t)})" for t in TABLES.values())
             for statement in (DELIVERIES, SET_ASIDE, *tables):
                 con.execute(statement)
