@@ -1,8 +1,9 @@
 """``make bench``: every benchmark in turn.
 
-    python -m benchmarks [--estates 1200 --companies 563]
+python -m benchmarks [--estates 1200 --companies 563]
 """
 
-from benchmarks.district import main
+from benchmarks import district, intake
 
-main()
+intake.main([], standalone_mode=False)
+district.main()

@@ -83,6 +83,18 @@ def test_a_folder_without_tables_is_told(root, tmp_path):
     assert "nothing-here" in done.stderr
 
 
+def test_a_load_beside_another_load_is_refused_in_plain_words(root, tmp_path):
+    file = complaints(tmp_path / "好.csv", "新1,E00001,2026-10-02,12345热线,投诉")
+    other = open_store(root, write=True)
+    try:
+        done = steward(root, "load", str(file))
+    finally:
+        other.close()
+    assert done.returncode == 2
+    assert "held by another process" in done.stderr and "Traceback" not in done.stderr
+    assert steward(root, "load", str(file)).returncode == 0, "the store is free again"
+
+
 def test_a_draft_is_published_with_a_name_and_a_reason_and_never_changes(root):
     made = steward(root, "draft", "--period", "2026Q3")
     assert made.returncode == 0, made.stderr
