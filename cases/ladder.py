@@ -82,7 +82,7 @@ def _of_unit(rule: Rule) -> list[Trigger]:
 
 def reasons(rule: Rule) -> set[str]:
     """Every reason a row may carry: a word below ``due.`` each."""
-    held_back = {"not_rated", "objection_open", "step_stands", "nothing_due"}
+    held_back = {"not_rated", "provisional", "objection_open", "step_stands", "nothing_due"}
     return {t.reason for t in (*_of_unit(rule), _of_head(rule))} | held_back | {"company_top_half_years"}
 
 
@@ -260,7 +260,8 @@ def _nothing(facts: pl.DataFrame, grounds: pl.DataFrame) -> pl.DataFrame:
     """Why nothing is due, for units without an open step."""
     held = pl.col("unit_id").is_in(grounds.filter(pl.col("rank") > 0)["unit_id"].implode())
     reason = (
-        pl.when(~pl.col("rated")).then(pl.lit("not_rated"))
+        pl.when(pl.col("state") == "provisional").then(pl.lit("provisional"))
+        .when(~pl.col("rated")).then(pl.lit("not_rated"))
         .when(held & (pl.col("appealed") > 0)).then(pl.lit("objection_open"))
         .when(held & (pl.col("repeat") > 0)).then(pl.lit("step_stands"))
         .otherwise(pl.lit("nothing_due"))

@@ -25,7 +25,7 @@ import polars as pl
 from data.codes import ESTATE_CLASSES
 
 LEVELS = ("estate", "tenure", "head")
-STATES = ("rated", "not_rated")
+STATES = ("rated", "provisional", "not_rated")
 BANDS = ("excellent", "good", "attention", "failing")
 SUBINDICES = ("fire", "rectification", "drills", "security", "residents")
 VALUE_STATES = ("measured", "not_applicable", "not_collected")
@@ -193,6 +193,12 @@ class IndexScore(pa.DataFrameModel):
     cap: float = pa.Field(nullable=True)
     cap_reason: str = pa.Field(nullable=True)  # findings in force, comma-joined
     final: float = pa.Field(nullable=True)  # min(score, cap)
+    sd: float = pa.Field(nullable=True, ge=0)  # standard deviation of the score before caps, from its draws
+    lo: float = pa.Field(nullable=True, ge=0, le=100)  # 90 % interval around final
+    hi: float = pa.Field(nullable=True, ge=0, le=100)
+    p_below: float = pa.Field(nullable=True, ge=0, le=1)  # probability that the index lies below the pass mark
+    p_above: float = pa.Field(nullable=True, ge=0, le=1)  # probability that it reaches the top band
+    reliability: float = pa.Field(nullable=True, ge=0, le=1)  # signal / (signal + noise) among its peers
     state: str = pa.Field(isin=STATES)
     why_not_rated: str = pa.Field(nullable=True)  # comma-joined reason codes below `not_rated.`
     band: str = pa.Field(isin=BANDS, nullable=True)
@@ -202,6 +208,8 @@ class IndexScore(pa.DataFrameModel):
     in_charge_days: int = pa.Field(nullable=True)
     current: bool  # the unit stands on the period's last day
     rank_in_class: int = pa.Field(nullable=True)  # 1 = best, among rated current units of the class
+    rank_lo: int = pa.Field(nullable=True)  # 90 % interval of that rank
+    rank_hi: int = pa.Field(nullable=True)
     class_size: int = pa.Field(nullable=True)
     rank_overall: int = pa.Field(nullable=True)
     overall_size: int = pa.Field(nullable=True)
@@ -216,6 +224,9 @@ class CompanyScore(pa.DataFrameModel):
     mean: float = pa.Field(nullable=True)  # weighted mean of its units
     worst_fifth: float = pa.Field(nullable=True)
     final: float = pa.Field(nullable=True)  # min(mean, worst_fifth + guard)
+    sd: float = pa.Field(nullable=True, ge=0)  # standard deviation of the mean, widened by the rule's factor
+    lo: float = pa.Field(nullable=True, ge=0, le=100)  # 90 % interval around final
+    hi: float = pa.Field(nullable=True, ge=0, le=100)
     state: str = pa.Field(isin=STATES)
     why_not_rated: str = pa.Field(nullable=True)
     band: str = pa.Field(isin=BANDS, nullable=True)
@@ -225,6 +236,8 @@ class CompanyScore(pa.DataFrameModel):
     worst_unit_id: str = pa.Field(nullable=True)
     rank: int = pa.Field(nullable=True)
     ranked: int = pa.Field(nullable=True)
+    rank_lo: int = pa.Field(nullable=True)  # simultaneous 90 % rank set among ranked companies (method.md 9.3)
+    rank_hi: int = pa.Field(nullable=True)
 
 
 class Quantile(pa.DataFrameModel):

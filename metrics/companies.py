@@ -1,14 +1,19 @@
 """Companies and office heads: weighted means of the spells they answer for (method.md section 8); class distributions.
 
 A unit weighs its decayed household-days, at most the 95th percentile of all units, so that one giant estate does not
-decide. No second shrinkage: the units' scores have had theirs. A company stands at most so many points above its worst
+decide. No second shrinkage: the units' scores have had theirs; but what pulled them to their class pulled the estates of
+one company alike, so their errors do not average out fully. A company stands at most so many points above its worst
 fifth, so that one rotten estate cannot hide behind volume, and one tiny estate cannot sink a company.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
+from metrics.certainty import interval
+from metrics.draws import seed_of
+from metrics.ranks import rank_bounds
 from metrics.scores import band_of, placed
 from rules.book import Rule
 
@@ -31,6 +36,78 @@ def weighed(units: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     """Add ``weight``: decayed household-days, at most the rule's quantile of all units of the period."""
     ceiling = pl.col("household_days").quantile(rule["weight_cap_quantile"], "linear").over("period")
     return units.with_columns(weight=pl.min_horizontal(pl.col("household_days"), ceiling))
+
+
+def company_likeness(rated: pl.DataFrame, key: str) -> pl.DataFrame:
+    """``period, icc, tau2``: how alike the units of one party are (one-way ANOVA of class-centred scores, 0 to 1), and
+    the variance of true scores between units, Var(S) + mean sd^2.
+    """
+    centred = rated.sort("period", key, "unit_id").with_columns(
+        x=pl.col("final") - pl.col("final").mean().over("period", "estate_class")
+    )
+    party = centred.group_by("period", key, maintain_order=True).agg(
+        n=pl.len().cast(pl.Float64), mean=pl.col("x").mean(), within=((pl.col("x") - pl.col("x").mean()) ** 2).sum()
+    )
+    n, k = pl.col("n"), pl.len().cast(pl.Float64)
+    total = (n * pl.col("mean")).sum() / n.sum()
+    found = party.group_by("period", maintain_order=True).agg(
+        between=(n * (pl.col("mean") - total) ** 2).sum() / (k - 1),
+        inside=pl.col("within").sum() / (n.sum() - k),
+        size=(n.sum() - (n**2).sum() / n.sum()) / (k - 1),
+    )
+    apart = pl.col("between") - pl.col("inside")
+    icc = (apart / (pl.col("between") + (pl.col("size") - 1) * pl.col("inside"))).fill_nan(0.0).fill_null(0.0)
+    tau2 = centred.group_by("period", maintain_order=True).agg(
+        tau2=pl.col("final").var(ddof=0) + (pl.col("sd") ** 2).mean()
+    )
+    return found.select("period", icc=pl.when(icc.is_finite()).then(icc.clip(0.0, 1.0)).otherwise(0.0)).join(
+        tau2, on="period"
+    )
+
+
+def spread_of_means(rated: pl.DataFrame, key: str, rule: Rule) -> pl.DataFrame:
+    """``sd`` of each party's weighted mean per period (method.md section 8).
+
+    Var = sum a^2 V + (ICC / tau2) ((sum a V)^2 - sum (a V)^2), with weights a that sum to 1 and V = sd^2.
+    """
+    share, v = pl.col("weight") / pl.col("weight").sum(), pl.col("sd") ** 2
+    sums = (
+        rated.sort(key, "period", "unit_id")
+        .group_by(key, "period", maintain_order=True)
+        .agg(own=(share**2 * v).sum(), pulled=(share * v).sum(), alone=((share * v) ** 2).sum())
+    )
+    shared = pl.when(pl.col("tau2") > 0).then(pl.col("icc") / pl.col("tau2")).otherwise(0.0)
+    variance = pl.col("own") + shared * (pl.col("pulled") ** 2 - pl.col("alone")).clip(lower_bound=0.0)
+    sums = sums.join(company_likeness(rated, key), on="period")
+    return sums.select(key, "period", sd=(variance.sqrt() * rule["company_sd_factor"]).round(9))
+
+
+def with_interval(scores: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+    """Add ``lo`` and ``hi`` around ``final``."""
+    final, sd = (scores.get_column(c).cast(pl.Float64).fill_null(np.nan).to_numpy() for c in ("final", "sd"))
+    lo, hi = interval(final, sd, rule["interval_z"])
+    return scores.with_columns(lo=pl.Series(lo).fill_nan(None), hi=pl.Series(hi).fill_nan(None))
+
+
+def with_rank_sets(scores: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+    """Add ``rank_lo`` and ``rank_hi``: places that hold for all ranked parties of a period at once."""
+
+    def of_period(rows: pl.DataFrame) -> pl.DataFrame:
+        final, sd = (rows.get_column(c).to_numpy() for c in ("final", "sd"))
+        low, high = rank_bounds(
+            final, np.maximum(sd, 1e-6), coverage=rule["rank_coverage"], draws=rule["draws"],
+            seed=seed_of(rows["period"][0], "ranks"),
+        )  # fmt: skip
+        return rows.select("party_id", "period", rank_lo=pl.Series(low), rank_hi=pl.Series(high))
+
+    ranked = scores.filter(pl.col("rank").is_not_null() & pl.col("sd").is_not_null())
+    empty = pl.DataFrame(schema={"party_id": pl.String, "period": pl.String, "rank_lo": pl.Int64, "rank_hi": pl.Int64})
+    sets = [empty, *(of_period(rows) for rows in ranked.partition_by("period", maintain_order=True))]
+    found = scores.join(pl.concat(sets), on=["party_id", "period"], how="left", maintain_order="left")
+    return found.with_columns(
+        rank_lo=pl.min_horizontal("rank_lo", pl.when(pl.col("rank_lo").is_not_null()).then("rank")),
+        rank_hi=pl.max_horizontal("rank_hi", pl.when(pl.col("rank_hi").is_not_null()).then("rank")),
+    )
 
 
 def _means(rated: pl.DataFrame, group: list[str], rule: Rule) -> pl.DataFrame:
@@ -63,7 +140,8 @@ def roll_up(units: pl.DataFrame, party: str, rule: Rule) -> pl.DataFrame:
     key = f"{party}_id"
     group = [key, "period"]
     units = weighed(units.filter(pl.col(key).is_not_null()), rule).sort([*group, "unit_id"])
-    means = _means(units.filter(pl.col("state") == "rated"), group, rule)
+    counted = units.filter(pl.col("state") == "rated")
+    means = _means(counted, group, rule).join(spread_of_means(counted, key, rule), on=group, how="left")
     everyone = units.group_by(group, maintain_order=True).agg(
         units=pl.len().cast(pl.Int64),
         current=pl.col("current").any(),
@@ -80,7 +158,10 @@ def roll_up(units: pl.DataFrame, party: str, rule: Rule) -> pl.DataFrame:
         band=pl.when(rated).then(band_of(final, rule)),
         units_rated=pl.col("units_rated").fill_null(0),
     )
-    return placed(scores, ["period"], "rank", "ranked")
+    scores = placed(with_interval(scores, rule), ["period"], "rank", "ranked")
+    if party == "head":  # persons are not set in an order: no rank set
+        return scores.with_columns(rank_lo=pl.lit(None, pl.Int64), rank_hi=pl.lit(None, pl.Int64))
+    return with_rank_sets(scores, rule)
 
 
 def quantiles(

@@ -85,7 +85,7 @@ class Grid:
         rows = rows[np.argsort(self.group[rows], kind="stable")]
         return rows, Groups(self.group[rows], self.classes.height)
 
-    def block(self, rows: slice) -> Grid:
+    def block(self, rows: slice | np.ndarray) -> Grid:
         """The same grid, of these rows only."""
         cells = ("period", "group", "applies", *CELLS)
         return replace(self, units=self.units[rows], **{name: getattr(self, name)[rows] for name in cells})

@@ -1,7 +1,8 @@
 """Scores: from what is known of each unit to points, sub-indices, the index, bands and ranks (method.md sections 3, 4, 7).
 
-A score is worked out for every unit that has any points; it is *rated* only on enough evidence. What is not rated has no
-band and no rank: missing is not bad. Tables: contracts MetricScore, SubindexScore and IndexScore.
+A score is worked out for every unit that has any points; it is *rated* only on enough evidence and where its draws tell
+the units of its class apart (reliability), *provisional* where they half do. Only what is rated has a band and a rank:
+missing is not bad. Tables: contracts MetricScore, SubindexScore and IndexScore.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from data.edition_tables import VALUE_STATES
+from metrics.certainty import certainty_of
 from metrics.grid import BLOCK, UNIT, Grid, by_blocks
 from metrics.index import FULL, Membership, power_mean, shares
 from metrics.points import utility
@@ -183,20 +185,38 @@ def placed(rows: pl.DataFrame, group: list[str], rank: str, size: str) -> pl.Dat
     return rows.with_columns(place.alias(rank), pl.when(counted.is_not_null()).then(number).alias(size))
 
 
-def index_frame(grid: Grid, evidence: pl.DataFrame, cells: Cells, caps: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+def with_states(rows: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+    """Add ``state``; where evidence would do and the score is still too unsure, the reason ``low_reliability``."""
+    reasons, sure = pl.col("why_not_rated"), pl.col("reliability").fill_null(0.0)
+    unsure = pl.when(reasons.is_null() & (sure < rule["reliability_provisional"])).then(pl.lit("low_reliability"))
+    rows = rows.with_columns(why_not_rated=pl.coalesce(reasons, unsure))
+    state = (
+        pl.when(pl.col("why_not_rated").is_not_null()).then(pl.lit("not_rated"))
+        .when(sure < rule["reliability_rated"]).then(pl.lit("provisional"))
+        .otherwise(pl.lit("rated"))
+    )  # fmt: skip
+    return rows.with_columns(state=state)
+
+
+def index_frame(
+    grid: Grid, terms: Terms, priors: Priors, evidence: pl.DataFrame, cells: Cells, caps: pl.DataFrame, rule: Rule
+) -> pl.DataFrame:
     """Contract IndexScore, and the columns of the units frame."""
     rows = pl.concat([grid.units, evidence], how="horizontal").with_columns(
         score=pl.Series(cells.score).fill_nan(None), own_score=pl.Series(cells.own_score).fill_nan(None)
     )
     rows = rows.join(caps, on=UNIT, how="left", maintain_order="left").with_columns(why_not_rated=why_not_rated(rule))
-    rated = pl.col("why_not_rated").is_null()
     final = pl.when(pl.col("score").is_not_null()).then(pl.min_horizontal("score", "cap"))
-    rows = rows.with_columns(
-        final=final,
-        state=pl.when(rated).then(pl.lit("rated")).otherwise(pl.lit("not_rated")),
-        band=pl.when(rated).then(band_of(final, rule)),
-    )
+    rows = rows.with_columns(final=final)
+    ready = rows.select(pl.col("why_not_rated").is_null() & pl.col("current")).to_series().to_numpy()
+    known, cap = (rows.get_column(name).cast(pl.Float64).fill_null(np.nan).to_numpy() for name in ("final", "cap"))
+    sure = certainty_of(grid, terms, priors, cells, known, cap, ready, rule)
+    rows = with_states(pl.concat([rows, sure], how="horizontal"), rule)
+    rows = rows.with_columns(band=pl.when(pl.col("state") == "rated").then(band_of(pl.col("final"), rule)))
     rows = placed(rows, ["level", "period", "estate_class"], "rank_in_class", "class_size")
+    rows = rows.with_columns(
+        rank_lo=pl.min_horizontal("rank_lo", "rank_in_class"), rank_hi=pl.max_horizontal("rank_hi", "rank_in_class")
+    )
     return placed(rows, ["level", "period"], "rank_overall", "overall_size")
 
 
@@ -245,5 +265,5 @@ def score(grid: Grid, terms: Terms, priors: Priors, caps: pl.DataFrame, rule: Ru
     return {
         "metric_scores": metric_frame(grid, terms, cells),
         "subindex_scores": subindex_frame(grid, terms, cells),
-        "index_scores": index_frame(grid, evidence, cells, caps, rule),
+        "index_scores": index_frame(grid, terms, priors, evidence, cells, caps, rule),
     }

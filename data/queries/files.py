@@ -50,13 +50,13 @@ def units_of_estate(scope: Scope, con: duckdb.DuckDBPyConnection, *, estate_id: 
 
 
 def history(scope: Scope, con: duckdb.DuckDBPyConnection, *, level: str, unit_id: str) -> pl.DataFrame:
-    """One period of one unit, oldest first: period, final, own_score, state, band."""
+    """One period of one unit, oldest first: period, final with its interval lo to hi, own_score, state, band."""
     params = {"level": level, "unit": unit_id}
     r = readable(scope, params, s="index_scores")
     return ask(
         con,
         f"""
-        SELECT period, final, own_score, state, band, cap FROM {r["s"]} AS s
+        SELECT period, final, lo, hi, own_score, state, band, cap FROM {r["s"]} AS s
         WHERE level = $level AND unit_id = $unit ORDER BY period
         """,
         params,
@@ -175,7 +175,7 @@ def company_history(scope: Scope, con: duckdb.DuckDBPyConnection, *, company_id:
     return ask(
         con,
         f"""
-        SELECT period, final, state, band, rank, ranked, units_rated FROM {r["s"]} AS s
+        SELECT period, final, lo, hi, state, band, rank, ranked, units_rated FROM {r["s"]} AS s
         WHERE party = 'company' AND party_id = $company ORDER BY period
         """,
         params,
@@ -193,8 +193,8 @@ def company_units(scope: Scope, con: duckdb.DuckDBPyConnection, *, company_id: s
             SELECT estate_id, arg_max(name_zh, period) AS name_zh, arg_max(name_en, period) AS name_en
             FROM {r["e"]} AS e GROUP BY estate_id
         )
-        SELECT s.unit_id, s.estate_id, e.name_zh, e.name_en, s.estate_class, s.households, s.final, s.band, s.state,
-               s.why_not_rated, s.current, s.in_charge_days, s.rank_in_class, s.class_size
+        SELECT s.unit_id, s.estate_id, e.name_zh, e.name_en, s.estate_class, s.households, s.final, s.lo, s.hi, s.band, s.state,
+               s.why_not_rated, s.current, s.in_charge_days, s.rank_in_class, s.class_size, s.rank_lo, s.rank_hi
         FROM {r["s"]} AS s
         LEFT JOIN {r["e"]} AS e ON e.estate_id = s.estate_id AND e.period = s.period
         WHERE s.level = 'tenure' AND s.company_id = $company AND s.period = $period

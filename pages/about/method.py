@@ -24,6 +24,10 @@ def show(scope, con, t) -> None:
     index = book.on(day, "index")
     for key in ("own", "steps", "small", "not"):
         st.markdown(t(f"page.method.{key}"))
+    st.markdown(
+        t("page.method.sure", rated=format.number(index["reliability_rated"], t, 2),
+          provisional=format.number(index["reliability_provisional"], t, 2))
+    )  # fmt: skip
     st.caption(t("page.method.in_force", day=format.day(day, t), hash=book.hash[:12]))
     st.subheader(t("page.method.weights"))
     config = st.column_config

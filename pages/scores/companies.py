@@ -34,12 +34,7 @@ def show(scope, con, t) -> None:
 
 
 def _worded(rows: pl.DataFrame, t) -> pl.DataFrame:
-    rows = tables.named(rows, t)
-    rows = rows.with_columns(
-        pl.when(pl.col("state") == "rated").then(pl.col("final").round(1)).alias("final"),
-        band=pl.when(pl.col("state") == "rated").then("band").otherwise(pl.lit("not_rated")),
-    )
-    return tables.words_of(rows, "band", "band", t)
+    return tables.words_of(tables.scored(tables.named(rows, t)), "band", "band", t)
 
 
 def _columns(t) -> dict:
@@ -48,6 +43,8 @@ def _columns(t) -> dict:
         "rank": config.NumberColumn(t("column.rank"), width="small", help=t("column.rank_help")),
         "name": config.TextColumn(t("column.company"), width="large"),
         "final": config.NumberColumn(t("column.score"), format="%.1f", width="small", help=t("column.score_help")),
+        "interval": config.TextColumn(t("column.interval"), width="small", help=t("column.interval_help")),
+        "ranks": config.TextColumn(t("column.rank_set"), width="small", help=t("column.rank_set_help")),
         "band": config.TextColumn(t("column.band"), width="small"),
         "trend": config.LineChartColumn(t("column.trend"), y_min=40, y_max=100, help=t("column.trend_help")),
         "worst_fifth": config.NumberColumn(t("column.worst_fifth"), format="%.1f", help=t("column.worst_fifth_help")),

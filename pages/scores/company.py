@@ -24,11 +24,8 @@ def show(scope, con, t) -> None:
         return
     header(company, period, t)
     past = files.company_history(scope, con, company_id=company_id)
-    shown = past.with_columns(pl.when(pl.col("state") == "rated").then(pl.col("final").round(1)).alias("final"))
     st.subheader(t("page.estate.history"))
-    charts.history(
-        shown["period"].to_list(), shown["final"].to_list(), t, key="company-history", bands=rule.bands(periods[0])
-    )
+    charts.history(past.to_dicts(), t, key="company-history", bands=rule.bands(periods[0]))
     st.subheader(t("page.company.units"))
     st.caption(
         t("page.company.units_lead") if scope.role in ("supervisor", "manager") else t("page.company.units_area")
@@ -45,6 +42,9 @@ def header(company: dict, period: str, t) -> None:
     cells[1].metric(t("column.band"), t(f"band.{company['band']}") if rated else t("common.none"))
     rank = f"{company['rank']} / {company['ranked']}" if company["rank"] else t("common.none")
     cells[2].metric(t("column.rank"), rank, help=t("column.rank_help"))
+    if company["rank_lo"]:
+        ranks = f"{company['rank_lo']}–{company['rank_hi']}"
+        cells[2].caption(f"{t('column.rank_set')} {ranks}", help=t("column.rank_set_help"))
     cells[3].metric(
         t("column.worst_fifth"), format.number(company["worst_fifth"], t), help=t("column.worst_fifth_help")
     )
@@ -53,6 +53,8 @@ def header(company: dict, period: str, t) -> None:
           units=format.number(company["units"], t, 0), rated=format.number(company["units_rated"], t, 0),
           households=format.number(company["households"], t, 0))
     )  # fmt: skip
+    if rated and company["sd"] is not None:
+        st.caption(t("page.company.sure", interval=format.interval(company["lo"], company["hi"], t)))
     if not rated:
         st.info(t("page.estate.why_not_rated", reasons=format.codes("not_rated", company["why_not_rated"], t)))
     elif company["mean"] - company["final"] > 0.05:
@@ -66,9 +68,7 @@ def units_table(rows: pl.DataFrame, period: str, t) -> None:
     if rows.is_empty():
         st.info(t("page.company.no_units"))
         return
-    worded = tables.named(rows, t).with_columns(
-        pl.when(pl.col("state") == "rated").then(pl.col("final").round(1)).alias("final"),
-        band=pl.when(pl.col("state") == "rated").then("band").otherwise(pl.lit("not_rated")),
+    worded = tables.scored(tables.named(rows, t)).with_columns(
         still=pl.when("current").then(pl.lit(t("common.yes"))).otherwise(pl.lit(t("common.no"))),
         place=pl.when(pl.col("rank_in_class").is_not_null()).then(pl.format("{} / {}", "rank_in_class", "class_size")),
         why=pl.Series([format.codes("not_rated", w, t) for w in rows["why_not_rated"]]),
@@ -78,6 +78,7 @@ def units_table(rows: pl.DataFrame, period: str, t) -> None:
     columns = {
         "name": config.TextColumn(t("column.estate")),
         "final": config.NumberColumn(t("column.score"), format="%.1f", width="small"),
+        "interval": config.TextColumn(t("column.interval"), width="small", help=t("column.interval_help")),
         "band": config.TextColumn(t("column.band"), width="small"),
         "place": config.TextColumn(t("column.rank_in_class"), width="small", help=t("column.rank_in_class_help")),
         "still": config.TextColumn(t("column.still_in_charge"), width="small"),

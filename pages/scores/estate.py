@@ -35,10 +35,7 @@ def show(scope, con, t) -> None:
     with right:
         st.subheader(t("page.estate.history"))
         past = files.history(scope, con, level=level, unit_id=unit_id)
-        shown = past.with_columns(pl.when(pl.col("state") == "rated").then("final").alias("final"))
-        charts.history(
-            shown["period"].to_list(), shown["final"].to_list(), t, key="history", bands=rule.bands(periods[0])
-        )
+        charts.history(past.to_dicts(), t, key="history", bands=rule.bands(periods[0]))
     scores = files.metric_scores(scope, con, level=level, unit_id=unit_id, period=period)
     _metrics(scope, con, scores, level, unit_id, period, t)
     _tenures(scope, con, estate_id, t)
@@ -77,10 +74,14 @@ def _header(unit: dict, period: str, t) -> None:
     st.title(format.name(unit, t))
     rated = unit["state"] == "rated"
     cells = st.columns(4)
-    cells[0].metric(t("column.score"), format.number(unit["final"], t) if rated else t("state.not_rated"))
-    cells[1].metric(t("column.band"), t(f"band.{unit['band']}") if rated else t("common.none"))
+    shown = unit["state"] != "not_rated"
+    cells[0].metric(t("column.score"), format.number(unit["final"], t) if shown else t("state.not_rated"))
+    cells[1].metric(t("column.band"), t(f"band.{unit['band'] if rated else unit['state']}"))
     rank = f"{unit['rank_in_class']} / {unit['class_size']}" if unit["rank_in_class"] else t("common.none")
     cells[2].metric(t("column.rank_in_class"), rank, help=t("column.rank_in_class_help"))
+    if unit["rank_lo"]:
+        ranks = f"{unit['rank_lo']}–{unit['rank_hi']}"
+        cells[2].caption(f"{t('column.rank_interval')} {ranks}", help=t("column.rank_interval_help"))
     cells[3].metric(t("column.coverage"), format.percent(unit["coverage"], t, 0), help=t("column.coverage_help"))
     company = format.name(unit, t, "company") if unit["company_id"] else t("page.estate.unmanaged")
     st.caption(
@@ -90,8 +91,7 @@ def _header(unit: dict, period: str, t) -> None:
             records=format.number(unit["records"], t, 0),
         )
     )  # fmt: skip
-    if not rated:
-        st.info(t("page.estate.why_not_rated", reasons=format.codes("not_rated", unit["why_not_rated"], t)))
+    _certainty(unit, period, t)
     if unit["cap"] is not None:
         st.warning(
             t("page.estate.capped", cap=format.number(unit["cap"], t, 0), score=format.number(unit["score"], t),
@@ -101,6 +101,23 @@ def _header(unit: dict, period: str, t) -> None:
         st.caption(
             t("page.estate.small_sample", own=format.number(unit["own_score"], t),
               moved=format.number(unit["score"] - unit["own_score"], t))
+        )  # fmt: skip
+
+
+def _certainty(unit: dict, period: str, t) -> None:
+    """How far the score can be trusted, or why there is none."""
+    if unit["state"] == "not_rated":
+        st.info(t("page.estate.why_not_rated", reasons=format.codes("not_rated", unit["why_not_rated"], t)))
+        return
+    index = rule.index(period)
+    st.caption(
+        t("page.estate.sure", interval=format.interval(unit["lo"], unit["hi"], t),
+          line=format.number(index["bands"]["attention"], t, 0), chance=format.chance(unit["p_below"], t))
+    )  # fmt: skip
+    if unit["state"] == "provisional":
+        st.info(
+            t("page.estate.provisional", reliability=format.number(unit["reliability"], t, 2),
+              needed=format.number(index["reliability_rated"], t, 2))
         )  # fmt: skip
 
 

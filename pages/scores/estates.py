@@ -62,10 +62,8 @@ def _filters(scope, con, t) -> dict:
 
 
 def worded(rows: pl.DataFrame, t) -> pl.DataFrame:
-    """Names and codes in the viewer's language; scores only where rated."""
-    rows = tables.named(rows, t).with_columns(
-        pl.when(pl.col("state") == "rated").then(pl.col("final").round(1)).alias("final"),
-        band=pl.when(pl.col("state") == "rated").then("band").otherwise(pl.lit("not_rated")),
+    """Names and codes in the viewer's language; scores where rated or provisional."""
+    rows = tables.scored(tables.named(rows, t)).with_columns(
         step=pl.col("step").fill_null("none"),
         place=pl.when(pl.col("rank_in_class").is_not_null()).then(
             pl.format("{} / {}", "rank_in_class", "class_size")
@@ -85,8 +83,10 @@ def columns(t) -> dict:
     return {
         "name": config.TextColumn(t("column.estate")),
         "final": config.NumberColumn(t("column.score"), format="%.1f", width="small", help=t("column.score_help")),
+        "interval": config.TextColumn(t("column.interval"), width="small", help=t("column.interval_help")),
         "band": config.TextColumn(t("column.band"), width="small"),
         "place": config.TextColumn(t("column.rank_in_class"), width="small", help=t("column.rank_in_class_help")),
+        "ranks": config.TextColumn(t("column.rank_interval"), width="small", help=t("column.rank_interval_help")),
         "step": config.TextColumn(t("column.step"), width="small"),
         "trend": config.LineChartColumn(
             t("column.trend"), y_min=40, y_max=100, help=t("column.trend_help"), width="small"

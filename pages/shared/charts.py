@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -17,7 +18,7 @@ BAND_COLOURS = {
     "failing": "#D55E00",
     None: "#8C8C8C",
 }
-INK, GRID, MUTED = "#3A6EA5", "rgba(128,128,128,0.25)", "#8C8C8C"
+INK, GRID, MUTED, BAND_FILL = "#3A6EA5", "rgba(128,128,128,0.25)", "#8C8C8C", "rgba(58,110,165,0.22)"
 FONT = "'Noto Sans CJK SC','Noto Sans SC','Microsoft YaHei','PingFang SC',sans-serif"
 CHINESE = {
     "dictionary": {"Autoscale": "自动缩放", "Box Select": "框选", "Download plot as a PNG": "下载为PNG图片",
@@ -41,26 +42,50 @@ def draw(figure: go.Figure, t: Words, key: str, height: int = 280) -> None:
     st.plotly_chart(figure, key=key, config=config, width="stretch")
 
 
-def history(
-    periods: Sequence[str], scores: Sequence[float | None], t: Words, *, key: str, bands: dict[str, float]
-) -> None:
-    """Score by quarter, with the bands' least scores as lines; an unrated quarter is a gap."""
+def history(rows: list[dict], t: Words, *, key: str, bands: dict[str, float]) -> None:
+    """Score by quarter within its interval, with the bands' least scores as lines; an unrated quarter is a gap.
+
+    Args:
+        rows: ``period, final, lo, hi, state``, oldest first. A provisional quarter is a hollow mark.
+    """
     figure = go.Figure()
     for band in ("excellent", "good", "attention"):
         figure.add_hline(
             y=bands[band], line={"color": BAND_COLOURS[band], "dash": "dot", "width": 1},
             annotation_text=t(f"band.{band}"), annotation_position="top left",
         )  # fmt: skip
+    shown = [r for r in rows if r["state"] != "not_rated" and r["final"] is not None]
+    _interval(figure, rows, t)
+    scores = [r["final"] if r in shown else None for r in rows]
+    words = [t(f"state.{r['state']}") for r in rows]
+    marks = ["circle" if r["state"] == "rated" else "circle-open" for r in rows]
     figure.add_trace(
         go.Scatter(
-            x=list(periods), y=list(scores), mode="lines+markers", line={"color": INK, "width": 2}, marker={"size": 7},
-            name=t("chart.score"), connectgaps=False, hovertemplate="%{x}<br>%{y:.1f}<extra></extra>",
+            x=[r["period"] for r in rows], y=scores, mode="lines+markers", line={"color": INK, "width": 2},
+            marker={"size": 7, "symbol": marks}, name=t("chart.score"), connectgaps=False, customdata=words,
+            hovertemplate="%{x}<br>%{y:.1f}<br>%{customdata}<extra></extra>",
         )
     )  # fmt: skip
     figure.update_xaxes(title=t("chart.quarter"), type="category", tickangle=-45)
-    known = [s for s in scores if s is not None]
-    figure.update_yaxes(title=t("chart.index_points"), range=[min([50, *[s - 5 for s in known]]), 100])
+    lowest = [r["lo"] if r["lo"] is not None else r["final"] for r in shown]
+    figure.update_yaxes(title=t("chart.index_points"), range=[min([50, *[s - 5 for s in lowest]]), 100])
+    figure.update_xaxes(categoryorder="array", categoryarray=[r["period"] for r in rows])
     draw(figure, t, key)
+
+
+def _interval(figure: go.Figure, rows: list[dict], t: Words) -> None:
+    """A band from lo to hi over each unbroken run of quarters that have one."""
+    known = [r["state"] != "not_rated" and r["lo"] is not None for r in rows]
+    runs = [list(run) for has, run in groupby(zip(known, rows, strict=True), key=itemgetter(0)) if has]
+    for place, run in enumerate(runs):
+        periods = [r["period"] for _, r in run]
+        figure.add_trace(
+            go.Scatter(
+                x=periods + periods[::-1], y=[r["hi"] for _, r in run] + [r["lo"] for _, r in run][::-1],
+                fill="toself", mode="lines", fillcolor=BAND_FILL, line={"color": BAND_FILL, "width": 2},
+                name=t("chart.interval"), legendgroup="interval", showlegend=place == 0, hoverinfo="skip",
+            )
+        )  # fmt: skip
 
 
 def subindices(rows: list[dict], t: Words, *, key: str) -> None:

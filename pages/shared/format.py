@@ -69,6 +69,18 @@ def value_of(raw: float | None, unit: str, t: Words) -> str:
     return number(raw, t, 2 if raw is not None and abs(raw) < 100 else 0)
 
 
+def chance(p: float, t: Words) -> str:
+    """A probability in words; never more certain than it is."""
+    if p < 0.01:
+        return t("chance.hardly")
+    return t("chance.almost") if p > 0.99 else t("chance.about", share=percent(p, t, 0))
+
+
+def interval(low: float, high: float, t: Words) -> str:
+    """Two numbers a score lies between."""
+    return t("chance.between", low=number(low, t), high=number(high, t))
+
+
 def code(kind: str, value: str | None, t: Words) -> str:
     """A code's word, such as ``code("estate_class", "HR", t)``."""
     return t(f"{kind}.{value}") if value else t("common.none")

@@ -9,7 +9,7 @@ import streamlit as st
 import metrics
 from metrics.calendar import Quarter
 from pages.shared import format
-from rules.book import Book
+from rules.book import Book, Rule
 from rules.laws import cited
 
 ANCHORS = ("fail", "minimum", "target", "best")
@@ -22,9 +22,14 @@ def book() -> Book:
     return Book()
 
 
+def index(period: str) -> Rule:
+    """The index rule in force on the period's last day."""
+    return book().on(Quarter.parse(period).last, "index")
+
+
 def bands(period: str) -> dict[str, float]:
     """Least score of each band, in force on the period's last day."""
-    return book().on(Quarter.parse(period).last, "index")["bands"]
+    return index(period)["bands"]
 
 
 def laws(text: str, t) -> str:

@@ -81,3 +81,18 @@ def words_of(frame: pl.DataFrame, column: str, kind: str, t: Words) -> pl.DataFr
 def named(frame: pl.DataFrame, t: Words, prefix: str = "name", into: str = "name") -> pl.DataFrame:
     """Add column ``into``: the name in the viewer's language, else the Chinese one."""
     return frame.with_columns(pl.coalesce(f"{prefix}_{t.language}", f"{prefix}_zh").alias(into))
+
+
+def scored(frame: pl.DataFrame) -> pl.DataFrame:
+    """Make scores fit to show: ``final`` and ``interval`` where rated or provisional, ``ranks`` where ranked.
+
+    ``band`` becomes the state's own word where there is no band (provisional, not rated).
+    """
+    shown = pl.col("state") != "not_rated"
+    low, high = (pl.col(name).round(1) for name in ("lo", "hi"))
+    return frame.with_columns(
+        pl.when(shown).then(pl.col("final").round(1)).alias("final"),
+        interval=pl.when(shown).then(pl.format("{}–{}", low, high)),
+        ranks=pl.when(pl.col("rank_lo").is_not_null()).then(pl.format("{}–{}", "rank_lo", "rank_hi")),
+        band=pl.when(pl.col("state") == "rated").then("band").otherwise("state"),
+    )

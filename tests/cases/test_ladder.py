@@ -90,6 +90,20 @@ def test_nothing_rests_on_a_unit_that_is_not_rated(book):
     assert step(scores(F, None), duties=[MISSED], book=book) == ("none", "not_rated")
 
 
+def test_nothing_is_due_on_a_provisional_score_however_low(book):
+    low = scores(F, F, F, F, state="provisional", cap_reason="fatal_fire", cap=30.0)
+    weak = measured(hazards_fixed_in_time=10.0, escape_routes_clear=10.0)
+    got = step(low, metrics=weak, duties=[MISSED, OVERDUE], book=book)
+    assert got == ("none", "provisional")
+    assert step(scores(E, E, E, E, state="provisional"), book=book) == ("none", "provisional")
+
+
+def test_a_provisional_quarter_ends_a_run(book):
+    broken = [*scores(A, period="2026Q1", state="provisional"), *scores(A)]
+    assert step(broken, book=book) == ("none", "nothing_due")  # one low quarter, where two in a row would call for it
+    assert step(scores(A, A), book=book) == ("attention", "low_quarters")
+
+
 def test_a_reminder_that_stands_is_not_repeated(book):
     assert step(scores(G, F), sanctions=[sanction("attention", date(2026, 5, 1))], book=book) == ("none", "step_stands")
 

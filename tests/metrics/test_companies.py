@@ -21,7 +21,7 @@ def spells(scores, weights, days=None, **columns) -> pl.DataFrame:
     base = {
         "unit_id": [f"u{i}" for i in range(n)], "company_id": ["acme"] * n, "head_id": ["h1"] * n,
         "period": [PERIOD] * n, "households": [100] * n, "in_charge_days": days or [400] * n, "current": [True] * n,
-        "final": scores, "household_days": [float(w) for w in weights],
+        "final": scores, "sd": [5.0] * n, "estate_class": ["HR"] * n, "household_days": [float(w) for w in weights],
         "state": ["not_rated" if s is None else "rated" for s in scores],
     } | columns  # fmt: skip
     return pl.DataFrame(base, schema_overrides={"final": pl.Float64})
@@ -169,3 +169,41 @@ def test_a_class_of_four_shows_nothing():
 def test_only_what_was_measured_and_rated_is_distributed():
     made = distributions(["rated"] * 6 + ["not_rated"] * 2, ["measured"] * 5 + ["not_collected"] * 3)
     assert made.select("metric", "units").rows() == [("events", 5), ("fire", 6), ("index", 6)]
+
+
+# --- how sure a company's score is -----------------------------------------------------------------------------------
+
+
+def test_the_spread_of_one_companys_mean():
+    # one company tells nothing of likeness: Var = 25 (.5^2 + .3^2 + .2^2) = 9.5, widened by 1.25
+    row = company([88.0, 90.0, 35.0], [500, 300, 200])
+    assert row["sd"] == pytest.approx(1.25 * 9.5**0.5)
+    assert row["lo"] == pytest.approx(60 - 1.645 * row["sd"])
+    assert row["hi"] == pytest.approx(60 + 1.645 * row["sd"])
+
+
+def two_companies(scores: list[float]) -> pl.DataFrame:
+    frame = spells(scores, [100] * 4).with_columns(company_id=pl.Series(["acme", "acme", "bolt", "bolt"]))
+    return roll_up(frame, "company", index_rule(company_min_units=2, **NO_CEILING))
+
+
+def test_errors_shared_within_a_company_do_not_average_out():
+    # no difference within: ICC 1; tau2 = 100 + 25; .5^2 x 25 x 2 = 12.5; (25^2 - 2 x 12.5^2) / 125 = 2.5
+    assert two_companies([80.0, 80.0, 60.0, 60.0])["sd"].to_list() == pytest.approx([1.25 * 15**0.5] * 2)
+
+
+def test_where_companies_are_no_more_alike_than_strangers_errors_average_out():
+    # both means are 70: ICC below 0 counts as 0
+    assert two_companies([80.0, 60.0, 80.0, 60.0])["sd"].to_list() == pytest.approx([1.25 * 12.5**0.5] * 2)
+
+
+def test_a_rank_set_holds_the_rank_and_is_wide_where_scores_are_close():
+    made = two_companies([80.0, 80.0, 79.0, 79.0]).sort("rank")
+    assert made.select("rank", "rank_lo", "rank_hi").rows() == [(1, 1, 2), (2, 1, 2)]
+    apart = two_companies([95.0, 95.0, 20.0, 20.0]).sort("rank")
+    assert apart.select("rank", "rank_lo", "rank_hi").rows() == [(1, 1, 1), (2, 2, 2)]
+
+
+def test_office_heads_have_an_interval_and_no_rank_set():
+    row = company([88.0, 90.0, 35.0], [500, 300, 200], party="head")
+    assert row["sd"] is not None and row["rank_lo"] is row["rank_hi"] is None

@@ -145,6 +145,34 @@ def test_the_points_lost_on_the_estate_page_sum_to_the_distance_from_100(demo_ro
     assert table["lost"].sum() == pytest.approx(100 - score, abs=1e-6)
 
 
+def test_rankings_show_how_far_a_score_and_a_place_can_be_trusted(demo_root):
+    for url_path, key in (("companies", "company"), ("estates", "estate")):
+        at = opened(demo_root, url_path, "supervisor", "en")
+        table = next(t.value for t in at.dataframe if "interval" in t.value.columns)
+        rated = table[table["final"].notna() & table["ranks"].notna()]
+        assert len(rated) > 5, key
+        for score, said in zip(rated["final"], rated["interval"], strict=True):
+            low, high = map(float, said.split("–"))
+            assert 0 <= low <= score <= high <= 100
+        assert any("whose intervals overlap cannot be told apart" in c.value for c in at.caption)
+
+
+@pytest.mark.parametrize(("state", "said"), [("rated", "with 90 % confidence"), ("provisional", "Provisional:"), ("not_rated", "Not rated:")])  # fmt: skip
+def test_an_estate_page_says_how_sure_its_score_is(demo_root, state, said):
+    con = editions.open_edition(editions.current(demo_root))
+    row = con.sql(
+        "SELECT unit_id, period, lo, hi FROM index_scores WHERE level = 'estate' AND state = $state ORDER BY period DESC, unit_id",
+        params={"state": state},
+    ).pl().row(0, named=True)  # fmt: skip
+    at = opened(demo_root, "estate", "supervisor", "en", estate=row["unit_id"], period=row["period"])
+    written = texts(at)
+    assert any(said in text for text in written), written
+    sure = [text for text in written if "The chance that it is below 60 is" in text]
+    assert bool(sure) == (state != "not_rated")
+    if sure:
+        assert f"between {row['lo']:.1f} and {row['hi']:.1f} with" in sure[0]
+
+
 def test_before_the_first_edition_the_desk_pages_say_what_to_do(tmp_path):
     from datetime import UTC, datetime
 
