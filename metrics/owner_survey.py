@@ -1,7 +1,7 @@
 """Owner survey.
 
 Unit        points, 0 to 100: satisfied of answered, averaged over the questions
-Row         one survey of an estate's residents, shown at its overall question
+Row         one survey of an estate's residents, shown at its overall question (else at its first)
 Leaves out  surveys with too small a sample (shown, not counted)
 Limit       at least the rule's share of homes and its number of forms, or every home where fewer live there (BA18)
 Empty       no survey, no value
@@ -20,7 +20,7 @@ def evidence(records, rules):
     rows = rules.in_force(records.surveys, "surveyed_on", "least_share", "least_forms")
     rows = rows.filter((rows.answered > 0) & (rows.surveyed_on <= records.last_day))
     surveys = rows.group_by("survey_id", "estate_id", "surveyed_on", "least_share", "least_forms").agg(
-        record_id=rows.record_id.min(),
+        record_id=ibis.coalesce(rows.record_id.min(where=rows.question == "overall"), rows.record_id.min()),
         answered=rows.answered.min(),
         points=(rows.satisfied / rows.answered * 100.0).mean(),
     )

@@ -20,9 +20,7 @@ ROOMS = {
     "i18n": {"i18n"},
     "benchmarks": {"benchmarks", "cases", "metrics", "data", "rules", "i18n"},
 }
-FILES = sorted(
-    p for p in ROOT.rglob("*.py") if p.relative_to(ROOT).parts[0].removesuffix(".py") in ROOMS
-)
+FILES = sorted(p for p in ROOT.rglob("*.py") if p.relative_to(ROOT).parts[0].removesuffix(".py") in ROOMS)
 
 
 def imports(path: Path) -> set[str]:

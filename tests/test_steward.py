@@ -40,14 +40,17 @@ def counts(root: Path) -> dict[str, int]:
     con = open_store(root)
     try:
         return {
-            t: con.sql(f"SELECT count(*) AS n FROM {t}").pl()["n"][0] for t in ("complaints", "deliveries", "rows_set_aside")
+            t: con.sql(f"SELECT count(*) AS n FROM {t}").pl()["n"][0]
+            for t in ("complaints", "deliveries", "rows_set_aside")
         }
     finally:
         con.close()
 
 
 def test_a_good_file_is_loaded_and_loading_it_again_changes_nothing(root, tmp_path):
-    file = complaints(tmp_path / "好.csv", "新1,E00001,2026-10-02,12345热线,投诉", "新2,E00002,2026-10-03,12345热线,咨询")
+    file = complaints(
+        tmp_path / "好.csv", "新1,E00001,2026-10-02,12345热线,投诉", "新2,E00002,2026-10-03,12345热线,咨询"
+    )
     before = counts(root)
     first = steward(root, "load", str(file))
     assert first.returncode == 0, first.stderr
@@ -61,7 +64,9 @@ def test_a_good_file_is_loaded_and_loading_it_again_changes_nothing(root, tmp_pa
 
 
 def test_rows_set_aside_are_told_by_the_exit_code(root, tmp_path):
-    file = complaints(tmp_path / "半.csv", "新1,E00001,2026-13-02,12345热线,投诉", "新2,E00002,2026-10-03,12345热线,咨询")
+    file = complaints(
+        tmp_path / "半.csv", "新1,E00001,2026-13-02,12345热线,投诉", "新2,E00002,2026-10-03,12345热线,咨询"
+    )
     done = steward(root, "load", str(file))
     assert done.returncode == 1
     assert "1 accepted" in done.stdout and "1 set aside" in done.stdout
@@ -107,7 +112,9 @@ def test_a_draft_is_published_with_a_name_and_a_reason_and_never_changes(root):
     assert done.stdout.split()[-1] == "2026Q3-2"
     assert editions.current(root).stem == "2026Q3-2"
     assert (root / "editions/2026Q3-1.duckdb").is_file(), "the edition before stands beside the new one"
-    assert all(p.stat().st_mode & 0o222 == 0 for p in (root / "editions").glob("*.duckdb")), "editions are read-only files"
+    assert all(p.stat().st_mode & 0o222 == 0 for p in (root / "editions").glob("*.duckdb")), (
+        "editions are read-only files"
+    )
     twice = steward(root, "publish", "2026Q3-2", "--by", "x", "--reason", "y")
     assert twice.returncode == 2
 
@@ -145,7 +152,8 @@ def test_verify_names_the_table_in_which_one_number_was_changed(root):
 def test_killed_while_drafting_no_half_edition_is_left_and_the_next_draft_works(root, wait):
     before = editions.list_editions(root)
     job = subprocess.Popen(
-        [sys.executable, str(REPOSITORY / "steward.py"), "--root", str(root), "draft", "--period", "2026Q3"], cwd=REPOSITORY
+        [sys.executable, str(REPOSITORY / "steward.py"), "--root", str(root), "draft", "--period", "2026Q3"],
+        cwd=REPOSITORY,
     )
     time.sleep(wait)
     job.send_signal(signal.SIGKILL)

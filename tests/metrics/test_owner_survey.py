@@ -59,3 +59,11 @@ def test_no_answers_say_nothing(measure):
 
 def test_no_survey_gives_no_value(measure):
     assert measure(NAME, {}).value("oak") is None
+
+
+def test_a_survey_is_shown_at_its_overall_question(measure):
+    questions = [SURVEY | {"question": q} for q in ("cleaning", "overall", "repairs")]
+    assert measure(NAME, {"surveys": questions}).evidence["record_id"].to_list() == ["s1/overall"]
+    assert measure(NAME, {"surveys": [SURVEY | {"question": "repairs"}]}).evidence["record_id"].to_list() == [
+        "s1/repairs"
+    ]
