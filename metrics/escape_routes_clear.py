@@ -10,22 +10,12 @@ Source      inspection items of code escape_routes: checked, passed
 """
 
 from metrics.base import Metric
-from metrics.visits import visit_items
+from metrics.visits import passed_of_checked
 
 
 def evidence(records, rules):
     """One row per visit that looked at escape routes: how many of the points were clear?"""
-    items = visit_items(records, rules)
-    items = items.filter(items.item_code == "escape_routes")
-    return items.select(
-        "estate_id",
-        "record_id",
-        "excluded",
-        occurred_on="inspected_on",
-        decided_on="inspected_on",
-        numerator=items.passed.cast("float64"),
-        denominator=items.checked.cast("float64"),
-    )
+    return passed_of_checked(records, rules, "escape_routes")
 
 
 METRIC = Metric(

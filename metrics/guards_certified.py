@@ -10,22 +10,12 @@ Source      inspection items of code guards_certified: checked (on post), passed
 """
 
 from metrics.base import Metric
-from metrics.visits import visit_items
+from metrics.visits import passed_of_checked
 
 
 def evidence(records, rules):
     """One row per visit that looked at guards: how many of those on post were certified?"""
-    items = visit_items(records, rules)
-    items = items.filter(items.item_code == "guards_certified")
-    return items.select(
-        "estate_id",
-        "record_id",
-        "excluded",
-        occurred_on="inspected_on",
-        decided_on="inspected_on",
-        numerator=items.passed.cast("float64"),
-        denominator=items.checked.cast("float64"),
-    )
+    return passed_of_checked(records, rules, "guards_certified")
 
 
 METRIC = Metric(

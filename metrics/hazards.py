@@ -66,6 +66,25 @@ def with_deadline(records: Records, rows: ir.Table) -> ir.Table:
     )
 
 
+def met_by_deadline(records: Records, rules, rows: ir.Table) -> ir.Table:
+    """Evidence of hazards that fell due: was each put right by its deadline, and not found otherwise since?
+
+    Args:
+        rows: of ``hazards``; those without a deadline drop out. The rule gives ``handover_days``.
+    """
+    rows = rules.in_force(rows.filter(rows.due.notnull()), "found_on", "handover_days")
+    rows = with_deadline(records, rows)
+    return rows.filter(rows.deadline <= records.last_day).select(
+        "estate_id",
+        "record_id",
+        "excluded",
+        occurred_on="deadline",
+        decided_on="deadline",
+        numerator=(rows.closed_on <= rows.deadline).fill_null(False).cast("float64"),
+        denominator=1.0,
+    )
+
+
 def turns(records: Records) -> ir.Table:
     """One row per estate and stretch of days under one tenure, or under nobody.
 

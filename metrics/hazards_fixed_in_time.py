@@ -12,22 +12,12 @@ Source      hazards: found_on, due_on, extended_to, rectified_on, verified_resul
 """
 
 from metrics.base import Metric
-from metrics.hazards import hazards, with_deadline
+from metrics.hazards import hazards, met_by_deadline
 
 
 def evidence(records, rules):
     """One row per hazard that fell due: was it put right by its deadline, and not found otherwise since?"""
-    rows = rules.in_force(hazards(records), "found_on", "handover_days")
-    rows = with_deadline(records, rows.filter(rows.due.notnull()))
-    return rows.filter(rows.deadline <= records.last_day).select(
-        "estate_id",
-        "record_id",
-        "excluded",
-        occurred_on="deadline",
-        decided_on="deadline",
-        numerator=(rows.closed_on <= rows.deadline).fill_null(False).cast("float64"),
-        denominator=1.0,
-    )
+    return met_by_deadline(records, rules, hazards(records))
 
 
 METRIC = Metric(

@@ -11,23 +11,14 @@ Source      hazards: found_by police, hazard_type, due_on, extended_to, rectifie
 
 from data.codes import SECURITY_HAZARD_TYPES
 from metrics.base import Metric
-from metrics.hazards import hazards, with_deadline
+from metrics.hazards import hazards, met_by_deadline
 
 
 def evidence(records, rules):
     """One row per police notice that fell due: was it met by its deadline, and not found otherwise since?"""
     rows = hazards(records)
-    rows = rows.filter((rows.found_by == "police") & rows.hazard_type.isin(SECURITY_HAZARD_TYPES) & rows.due.notnull())
-    rows = with_deadline(records, rules.in_force(rows, "found_on", "handover_days"))
-    return rows.filter(rows.deadline <= records.last_day).select(
-        "estate_id",
-        "record_id",
-        "excluded",
-        occurred_on="deadline",
-        decided_on="deadline",
-        numerator=(rows.closed_on <= rows.deadline).fill_null(False).cast("float64"),
-        denominator=1.0,
-    )
+    rows = rows.filter((rows.found_by == "police") & rows.hazard_type.isin(SECURITY_HAZARD_TYPES))
+    return met_by_deadline(records, rules, rows)
 
 
 METRIC = Metric(

@@ -25,6 +25,21 @@ def visit_items(records: Records, rules, *keys: str) -> ir.Table:
     return items.join(visits, "inspection_id")
 
 
+def passed_of_checked(records: Records, rules, item_code: str) -> ir.Table:
+    """Evidence of one kind of item: points in order of points looked at, one row per visit."""
+    items = visit_items(records, rules)
+    items = items.filter(items.item_code == item_code)
+    return items.select(
+        "estate_id",
+        "record_id",
+        "excluded",
+        occurred_on="inspected_on",
+        decided_on="inspected_on",
+        numerator=items.passed.cast("float64"),
+        denominator=items.checked.cast("float64"),
+    )
+
+
 def severity_value(items: ir.Table) -> ir.Value:
     """The rule's severity points of one failed point; a failure without a severity counts ``unstated``."""
     return ibis.cases(
