@@ -19,6 +19,8 @@ import polars as pl
 
 from cases.duties import open_duties
 from cases.ladder import due
+from cases.persistence import flags, newly_inspected
+from cases.triggers import by_probability
 from data import edition_tables
 from data.edition_tables import REGISTERS
 from data.records import attach_records, open_store
@@ -30,7 +32,7 @@ PROGRAM_VERSION = "0.1.0"
 #: Tables whose numbers make the content hash and are compared by ``verify``.
 NUMBERS = (
     "periods", "estates", "management", "evidence", "metric_sums", "priors", "metric_scores", "subindex_scores",
-    "index_scores", "company_scores", "quantiles", "due", "data_quality",
+    "index_scores", "company_scores", "quantiles", "flags", "due", "data_quality",
 )  # fmt: skip
 
 
@@ -119,12 +121,26 @@ def _copy_registers(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _write_due(con: duckdb.DuckDBPyConnection, book: Book, last: Quarter) -> None:
+    """What the probabilities say of every unit, and what is due for consideration."""
     index_scores, company_scores, metric_scores = (
         con.sql(f"SELECT * FROM edition.{name}").pl() for name in ("index_scores", "company_scores", "metric_scores")
     )
     duties = open_duties(con, book, last, "edition.evidence")
     sanctions = con.sql("SELECT * FROM sanctions").pl()
-    edition.write(con, "due", due(index_scores, company_scores, metric_scores, duties, sanctions, book, str(last)))
+    ladder, quarters = book.on(last.last, "ladder"), index_scores["period"].n_unique()
+    flagged = _flagged(con, index_scores, ladder, last, quarters)
+    edition.write(con, "flags", flagged)
+    args = (index_scores, company_scores, metric_scores, duties, sanctions, book, str(last))
+    edition.write(con, "due", due(*args, flagged))
+
+
+def _flagged(con: duckdb.DuckDBPyConnection, scores: pl.DataFrame, rule, last: Quarter, quarters: int) -> pl.DataFrame:
+    """Flags of every period, where the ladder reads probabilities; else nobody stands out."""
+    return (
+        flags(scores, newly_inspected(con), rule, last, quarters)
+        if by_probability(rule)
+        else flags(scores.clear(), newly_inspected(con), rule, last, quarters)
+    )
 
 
 def _build(path: Path, root: Path, period: str, as_of: int, book: Book, about: dict, progress) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import date
 
 from babel.dates import format_date
@@ -35,6 +36,8 @@ def _said(words: Words, name: str, value) -> str:
             return words("ladder.period", year=quarter.year, quarter=quarter.number)
         case "score":
             return f"{value:.1f}"
+        case "p" | "top_p" | "robust":
+            return f"{math.floor(value * 100 + 1e-9)}%"  # cut, so that no chance is called surer than it is
         case "missed":
             return words("ladder.and").join(words(f"metric.{slug}.name") for slug in value)
         case "cap_reason":

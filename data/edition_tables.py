@@ -29,6 +29,7 @@ STATES = ("rated", "provisional", "not_rated")
 BANDS = ("excellent", "good", "attention", "failing")
 SUBINDICES = ("fire", "rectification", "drills", "security", "residents")
 VALUE_STATES = ("measured", "not_applicable", "not_collected")
+STAGES = ("none", "watch", "listing", "interview", "replacement")  # what the numbers say (method.md 10.2)
 STEPS = ("none", "attention", "listing", "interview", "replacement", "commendation")
 
 Moment = Annotated[pl.Datetime, "us", "UTC"]
@@ -254,6 +255,21 @@ class Quantile(pa.DataFrameModel):
     p90: float
 
 
+class Flag(pa.DataFrameModel):
+    """What one current unit's probability says in one period (method.md section 10); nobody has decided anything."""
+
+    level: str = pa.Field(isin=LEVELS)
+    unit_id: str
+    period: str
+    p_below: float = pa.Field(nullable=True, ge=0, le=1)  # of rated units only
+    selected: bool  # among those sure enough, with a bounded share of wrong ones
+    p_above: float = pa.Field(nullable=True, ge=0, le=1)
+    selected_top: bool
+    fresh: bool  # a new routine inspection in the period
+    rose: float = pa.Field(nullable=True, ge=0, le=1)  # chance that the score lies above that of two periods before
+    stage: str = pa.Field(isin=STAGES)
+
+
 class Due(pa.DataFrameModel):
     """One step due for consideration: recommended by the ladder, decided by a person."""
 
@@ -266,6 +282,7 @@ class Due(pa.DataFrameModel):
     step: str = pa.Field(isin=STEPS)
     reason: str  # a word key below `due.`
     params: str  # JSON: the numbers the sentence names
+    p: float = pa.Field(nullable=True, ge=0, le=1)  # the probability it rests on; empty where it rests on facts
     rule_from: date  # version of rules/ladder.toml
     basis: str  # law keys, as in the rule
 
@@ -292,6 +309,7 @@ TABLES: dict[str, type[pa.DataFrameModel]] = {
     "index_scores": IndexScore,
     "company_scores": CompanyScore,
     "quantiles": Quantile,
+    "flags": Flag,
     "due": Due,
     "data_quality": DataQuality,
 }

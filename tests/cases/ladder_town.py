@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 
 from cases.duties import OpenDuty
-from cases.ladder import due
+from cases.ladder import ROBUST, due
 from data.contracts import TABLES
-from data.edition_tables import CompanyScore, IndexScore, MetricScore
+from data.edition_tables import CompanyScore, Flag, IndexScore, MetricScore
 from metrics.calendar import Quarter
 from rules.book import HERE, Book
 
@@ -34,10 +34,14 @@ METRICS = {
 }
 
 
-def small_book(folder: Path) -> Book:
-    """The real ladder beside a handful of metric rules, so that no other rule's change moves these tests."""
+def small_book(folder: Path, reading: str = "bands") -> Book:
+    """One reading of the real ladder, and the index rule, beside a handful of metric rules, so that no other rule's
+    change moves these tests."""
     (folder / "metrics").mkdir()
-    (folder / "ladder.toml").write_text((HERE / "ladder.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    title, *blocks = (HERE / "ladder.toml").read_text(encoding="utf-8").split("[[in_force]]\n")
+    block = next(b for b in blocks if f'reading = "{reading}"' in b)
+    (folder / "ladder.toml").write_text(f"{title}[[in_force]]\n{block}", encoding="utf-8")
+    (folder / "index.toml").write_text((HERE / "index.toml").read_text(encoding="utf-8"), encoding="utf-8")
     for name, subindex in METRICS.items():
         text = f'title = "{name}"\n[[in_force]]\nfrom = 2018-01-01\nlaw = "X"\nsubindex = "{subindex}"\nweight = 0.5\n'
         (folder / "metrics" / f"{name}.toml").write_text(text, encoding="utf-8")
@@ -89,8 +93,15 @@ def records(name: str, rows: list[dict]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict(TABLES[name].columns), orient="row")
 
 
-def decide(index=(), companies=(), metrics=(), duties=(), sanctions=(), book: Book | None = None, period=PERIOD):
-    """Every row the ladder gives for a handful of facts."""
+def decide(
+    index=(), companies=(), metrics=(), duties=(), sanctions=(), book: Book | None = None, period=PERIOD, flags=(),
+    robust=None,
+):  # fmt: skip
+    """Every row the ladder gives for a handful of facts; ``robust``: unit to share of variants below the line."""
+    variants = [
+        {"level": level, "unit_id": u, "period": period, "share_below": share}
+        for (level, u), share in (robust or {}).items()
+    ]
     return due(
         frame(IndexScore, list(index)),
         frame(CompanyScore, list(companies)),
@@ -99,6 +110,8 @@ def decide(index=(), companies=(), metrics=(), duties=(), sanctions=(), book: Bo
         records("sanctions", list(sanctions)),
         book or Book(),
         period,
+        frame(Flag, list(flags)),
+        pl.DataFrame(variants, schema=ROBUST),
     )
 
 
