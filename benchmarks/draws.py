@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from metrics.draws import Drawn, rank_intervals, score_draws
+from metrics.draws import Drawn, places, score_draws
 from metrics.ranks import rank_bounds
 
 FAMILIES = ("rate", "proportion", "mean", "severity")
@@ -52,7 +52,7 @@ def main() -> int:
     what = f"{asked.estates} estates x {asked.metrics} metrics x {asked.draws} draws"
     drawn, seconds = timed(what, lambda: score_draws(known, asked.draws, ("2026Q3", "estate"), 0.5, 1.0))
     points, classes = drawn.mean(axis=1), np.arange(asked.estates) % 6
-    _, ranking = timed("rank intervals in 6 classes", lambda: rank_intervals(drawn, points, classes, 0.9))
+    _, ranking = timed("rank intervals in 6 classes", lambda: places(drawn, points, classes, 0.9))
     rng = np.random.default_rng(2)
     score, sd = rng.normal(75, 8, asked.companies), rng.uniform(1, 6, asked.companies)
     timed(f"rank sets of {asked.companies} companies", lambda: rank_bounds(score, sd, coverage=0.9))

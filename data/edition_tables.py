@@ -28,6 +28,7 @@ LEVELS = ("estate", "tenure", "head")
 STATES = ("rated", "provisional", "not_rated")
 BANDS = ("excellent", "good", "attention", "failing")
 SUBINDICES = ("fire", "rectification", "drills", "security", "residents")
+THIRDS = ("upper", "middle", "lower")
 VALUE_STATES = ("measured", "not_applicable", "not_collected")
 STAGES = ("none", "watch", "listing", "interview", "replacement")  # what the numbers say (method.md 10.2)
 STEPS = ("none", "attention", "listing", "interview", "replacement", "commendation")
@@ -211,6 +212,9 @@ class IndexScore(pa.DataFrameModel):
     rank_in_class: int = pa.Field(nullable=True)  # 1 = best, among rated current units of the class
     rank_lo: int = pa.Field(nullable=True)  # 90 % interval of that rank
     rank_hi: int = pa.Field(nullable=True)
+    third: str = pa.Field(isin=THIRDS, nullable=True)  # of its class, where that is sure enough
+    alike: int = pa.Field(nullable=True)  # ranked units of the class it can be said to stand neither above nor below
+    tier: int = pa.Field(nullable=True)  # 1 = first: within a tier nobody can be told from its first
     class_size: int = pa.Field(nullable=True)
     rank_overall: int = pa.Field(nullable=True)
     overall_size: int = pa.Field(nullable=True)
@@ -239,6 +243,8 @@ class CompanyScore(pa.DataFrameModel):
     ranked: int = pa.Field(nullable=True)
     rank_lo: int = pa.Field(nullable=True)  # simultaneous 90 % rank set among ranked companies (method.md 9.3)
     rank_hi: int = pa.Field(nullable=True)
+    alike: int = pa.Field(nullable=True)  # ranked companies it can be said to stand neither above nor below
+    tier: int = pa.Field(nullable=True)  # 1 = first: within a tier nobody can be told from its first
 
 
 class Quantile(pa.DataFrameModel):

@@ -13,10 +13,12 @@ import polars as pl
 
 from metrics.certainty import interval
 from metrics.draws import seed_of
+from metrics.order import alike, tiers
 from metrics.ranks import rank_bounds
 from metrics.scores import band_of, placed
 from rules.book import Rule
 
+STANDING = ("rank_lo", "rank_hi", "alike", "tier")
 QUANTILES = (10, 25, 50, 75, 90)
 
 
@@ -90,7 +92,7 @@ def with_interval(scores: pl.DataFrame, rule: Rule) -> pl.DataFrame:
 
 
 def with_rank_sets(scores: pl.DataFrame, rule: Rule) -> pl.DataFrame:
-    """Add ``rank_lo`` and ``rank_hi``: places that hold for all ranked parties of a period at once."""
+    """Add ``rank_lo`` and ``rank_hi``, places that hold for all ranked parties of a period at once; ``alike``, ``tier``."""
 
     def of_period(rows: pl.DataFrame) -> pl.DataFrame:
         final, sd = (rows.get_column(c).to_numpy() for c in ("final", "sd"))
@@ -98,10 +100,14 @@ def with_rank_sets(scores: pl.DataFrame, rule: Rule) -> pl.DataFrame:
             final, np.maximum(sd, 1e-6), coverage=rule["rank_coverage"], draws=rule["draws"],
             seed=seed_of(rows["period"][0], "ranks"),
         )  # fmt: skip
-        return rows.select("party_id", "period", rank_lo=pl.Series(low), rank_hi=pl.Series(high))
+        sure, one = rule["order_sure"], np.zeros(rows.height, dtype=int)
+        return rows.select(
+            "party_id", "period", rank_lo=pl.Series(low), rank_hi=pl.Series(high),
+            alike=pl.Series(alike(final, sd, one, sure)), tier=pl.Series(tiers(final, sd, one, sure)),
+        )  # fmt: skip
 
     ranked = scores.filter(pl.col("rank").is_not_null() & pl.col("sd").is_not_null())
-    empty = pl.DataFrame(schema={"party_id": pl.String, "period": pl.String, "rank_lo": pl.Int64, "rank_hi": pl.Int64})
+    empty = pl.DataFrame(schema={"party_id": pl.String, "period": pl.String} | dict.fromkeys(STANDING, pl.Int64))
     sets = [empty, *(of_period(rows) for rows in ranked.partition_by("period", maintain_order=True))]
     found = scores.join(pl.concat(sets), on=["party_id", "period"], how="left", maintain_order="left")
     return found.with_columns(
@@ -160,7 +166,7 @@ def roll_up(units: pl.DataFrame, party: str, rule: Rule) -> pl.DataFrame:
     )
     scores = placed(with_interval(scores, rule), ["period"], "rank", "ranked")
     if party == "head":  # persons are not set in an order: no rank set
-        return scores.with_columns(rank_lo=pl.lit(None, pl.Int64), rank_hi=pl.lit(None, pl.Int64))
+        return scores.with_columns(**dict.fromkeys(STANDING, pl.lit(None, pl.Int64)))
     return with_rank_sets(scores, rule)
 
 

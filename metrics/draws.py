@@ -47,6 +47,26 @@ class Drawn:
     sub_share: np.ndarray
 
 
+@dataclass(frozen=True)
+class Draws:
+    """Drawn scores before caps, (U, draws), and the first two moments of each drawn sub-index, (U, K)."""
+
+    score: np.ndarray
+    sub_mean: np.ndarray
+    sub_square: np.ndarray
+
+    @property
+    def sub_sd(self) -> np.ndarray:
+        """(U, K) standard deviation of each sub-index."""
+        return np.sqrt(np.maximum(self.sub_square - self.sub_mean**2, 0.0))
+
+
+def together(parts: list[Draws]) -> Draws:
+    """Draws of the same units, one set after another, each of the same number."""
+    moments = (np.mean([getattr(p, name) for p in parts], axis=0) for name in ("sub_mean", "sub_square"))
+    return Draws(np.concatenate([p.score for p in parts], axis=1), *moments)
+
+
 def seed_of(*names: object) -> int:
     """A seed that depends on the names alone, on every machine and in every year."""
     return int.from_bytes(hashlib.sha256("/".join(map(str, names)).encode()).digest()[:16], "big")
@@ -87,8 +107,8 @@ def _values(rng: np.random.Generator, family: str, a: np.ndarray, b: np.ndarray,
     return drawn + a.astype(np.float32)[:, None]
 
 
-def _block(known: Drawn, part: slice, seed: int, draws: int, rho: float, floor: float) -> np.ndarray:
-    """Drawn scores of one block of units: (units, draws)."""
+def _block(known: Drawn, part: slice, seed: int, draws: int, rho: float, floor: float) -> Draws:
+    """Draws of one block of units."""
     rng = np.random.default_rng(seed)
     units = known.a[part].shape[0]
     subs = np.zeros((known.sub_share.shape[1], units, draws), dtype=np.float32)
@@ -104,57 +124,78 @@ def _block(known: Drawn, part: slice, seed: int, draws: int, rho: float, floor: 
             points = _points(_values(rng, str(family), a, b, c, draws), known.posts[:, j])
             points[fact] = np.nan_to_num(known.points[part, j][fact])[:, None]
         subs[known.place[j]] += points * share.astype(np.float32)[:, None]
+    mean = subs.mean(axis=2, dtype=np.float64).T
+    square = np.einsum("kud,kud->uk", subs, subs, dtype=np.float64) / draws
     np.maximum(subs, np.float32(floor), out=subs)
     total = np.zeros((units, draws), dtype=np.float32)
     for k, sub in enumerate(subs):
         total += transform(sub, rho) * known.sub_share[part, k].astype(np.float32)[:, None]
-    return inverse(total, rho)
+    return Draws(inverse(total, rho), mean, square)
 
 
-def score_draws(known: Drawn, draws: int, seed_names: tuple, rho: float, floor: float) -> np.ndarray:
-    """Drawn scores before caps of the units of one level and period.
+def draw(known: Drawn, draws: int, seed_names: tuple, rho: float, floor: float) -> Draws:
+    """Draw the scores before caps of the units of one level and period.
 
     Args:
         draws: how many (method.md: 1000).
         seed_names: what the seed is made of (period, level).
         rho, floor: of the power mean (rules/index.toml).
-
-    Returns:
-        (U, draws), float32.
     """
-    units = known.a.shape[0]
-    out = np.empty((units, draws), dtype=np.float32)
+    units, subs = known.sub_share.shape
+    out = Draws(np.empty((units, draws), dtype=np.float32), np.empty((units, subs)), np.empty((units, subs)))
 
     def work(start: int) -> None:
         part = slice(start, min(start + BLOCK, units))
-        out[part] = _block(known, part, seed_of(*seed_names, start // BLOCK), draws, rho, floor)
+        made = _block(known, part, seed_of(*seed_names, start // BLOCK), draws, rho, floor)
+        out.score[part], out.sub_mean[part], out.sub_square[part] = made.score, made.sub_mean, made.sub_square
 
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         list(pool.map(work, range(0, units, BLOCK)))
     return out
 
 
-def rank_intervals(
-    drawn: np.ndarray, point: np.ndarray, group: np.ndarray, coverage: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Within which places a unit stands in its group, draw by draw, re-centred on the published score; 1 = best.
+def score_draws(known: Drawn, draws: int, seed_names: tuple, rho: float, floor: float) -> np.ndarray:
+    """The drawn scores alone: (U, draws), float32."""
+    return draw(known, draws, seed_names, rho, floor).score
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where units stand in their group over all draws, 1 = best; (U,) each.
+
+    Attributes:
+        low, high: best and worst place of the interval.
+        upper, lower: share of draws in the best and in the worst third.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    upper: np.ndarray
+    lower: np.ndarray
+
+
+def places(drawn: np.ndarray, point: np.ndarray, group: np.ndarray, coverage: float) -> Places:
+    """Within which places a unit stands in its group, draw by draw, re-centred on the published score.
 
     Args:
         drawn: (U, draws) drawn scores. point: (U,) published scores. group: (U,) number of each unit's group.
         coverage: share of draws inside the interval.
-
-    Returns:
-        (U,) lowest and highest place.
     """
     low, high = np.zeros(point.size, dtype=np.int64), np.zeros(point.size, dtype=np.int64)
+    upper, lower = np.zeros(point.size), np.zeros(point.size)
     shift = (point - drawn.mean(axis=1, dtype=np.float64)).astype(np.float32)
     draws = drawn.shape[1]
     cut = int(np.floor((1 - coverage) / 2 * draws + 1e-9))
     for g in np.unique(group):
         rows = np.flatnonzero(group == g)
         order = np.argsort(-(drawn[rows] + shift[rows, None]).T, axis=1, kind="stable").astype(np.int32)
-        places = np.empty((draws, rows.size), dtype=np.int32)
-        np.put_along_axis(places, order, np.broadcast_to(np.arange(1, rows.size + 1, dtype=np.int32), order.shape), 1)
-        places = np.partition(np.ascontiguousarray(places.T), (cut, draws - 1 - cut), axis=1)
-        low[rows], high[rows] = places[:, cut], places[:, draws - 1 - cut]
-    return low, high
+        found = np.empty((draws, rows.size), dtype=np.int32)
+        np.put_along_axis(found, order, np.broadcast_to(np.arange(1, rows.size + 1, dtype=np.int32), order.shape), 1)
+        found = np.ascontiguousarray(found.T)
+        upper[rows], lower[rows] = (
+            (3 * found <= rows.size).mean(axis=1),
+            (3 * (found - 1) >= 2 * rows.size).mean(axis=1),
+        )
+        found = np.partition(found, (cut, draws - 1 - cut), axis=1)
+        low[rows], high[rows] = found[:, cut], found[:, draws - 1 - cut]
+    return Places(low, high, upper, lower)

@@ -18,9 +18,10 @@ import polars as pl
 import metrics
 from data import edition_tables
 from data.contracts import TABLES
-from metrics import caps, companies, priors, scores, units
+from metrics import bootstrap, caps, companies, priors, scores, units
 from metrics.base import Metric, Records
 from metrics.calendar import Quarter
+from metrics.certainty import Ways
 from metrics.evidence import evidence_of, index_rule, records_of
 from metrics.grid import grid_of
 from metrics.sums import period_sums, quarter_sums
@@ -235,10 +236,13 @@ def _scores(work: Workplace, records: Records, sums: pl.DataFrame, applicable: p
 
     terms = terms_of(work.book, metrics.ALL, dict(periods.select("period", "last").iter_rows()))
     grid = grid_of(unit_frame, sums, applicable, terms)
-    prior = priors.estimate(grid, terms, rule)
+    learned, low = priors.learn(grid, terms, rule), work.book.on(work.last.last, "caps")
+    prior = learned.priors(terms, rule)
     write(con, "priors", prior.frame(grid, terms))
-    caps_now = caps.in_force(findings_of(con), periods, work.book.on(work.last.last, "caps"))
-    made = scores.score(grid, terms, prior, caps_now, rule)
+    caps_now = caps.in_force(findings_of(con), periods, low)
+    again = bootstrap.priors_again(learned, terms, rule)
+    ways = Ways(prior, rule, again, bootstrap.small_classes(learned, rule), low)
+    made = scores.score(grid, terms, caps_now, ways)
     for name, frame in made.items():
         write(con, name, frame)
     index = made["index_scores"]

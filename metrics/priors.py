@@ -182,8 +182,14 @@ def visit_variance(own: Estates) -> np.ndarray:
     return own.or_district(own.or_district(classes, district), between, default=1.0)
 
 
-def class_moments(own: Estates, terms: Terms, rule: Rule) -> tuple[Moments, np.ndarray]:
-    """Moments of every class and metric (obligations: NaN), and each estate's deviation from its class, better = greater."""
+def class_moments(
+    own: Estates, terms: Terms, rule: Rule, constants: np.ndarray | None = None
+) -> tuple[Moments, np.ndarray]:
+    """Moments of every class and metric (obligations: NaN), and each estate's deviation from its class, better = greater.
+
+    Args:
+        constants: (G, J) class constants and visit variances known already; None = from the same estates.
+    """
     shape = (own.groups.count, len(terms.names))
     found = Moments(np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape), np.zeros(shape), np.ones(shape))
     deviation = np.zeros(own.y.shape)
@@ -191,14 +197,15 @@ def class_moments(own: Estates, terms: Terms, rule: Rule) -> tuple[Moments, np.n
         columns = terms.columns(*families)
         part = own.at(columns)
         if families == GAMMA:
-            c = np.where(terms.family[columns] == "severity", severity_constant(part), 1.0)
+            known = severity_constant(part) if constants is None else constants[:, columns]
+            c = np.where(terms.family[columns] == "severity", known, 1.0)
             part = part.scaled(c)
             made = moments.rates(part.y, part.e, part.e2, part.groups, rule["winsorise"])
         elif families == BETA:
             made = moments.proportions(part.y, part.e, part.e2, part.groups)
             c = made.c
         else:
-            c = visit_variance(part)
+            c = visit_variance(part) if constants is None else constants[:, columns]
             made = moments.means(part.y, part.e, part.e2, c, part.groups)
         for name in ("m", "tau2", "total", "units"):
             getattr(found, name)[:, columns] = getattr(made, name)
@@ -253,16 +260,32 @@ def bounded_spread(spread: np.ndarray, m: np.ndarray, family: np.ndarray, rule: 
     return np.where(family == "proportion", rho, np.where(family == "mean", spread, rate))
 
 
-def estimate(grid: Grid, terms: Terms, rule: Rule) -> Priors:
-    """Priors of every period, class and metric at once.
+@dataclass(frozen=True)
+class Learned:
+    """What the estates' records say of every class, before it is made into priors.
 
-    Args:
-        grid: units by metrics; its estates are what is learned from.
-        rule: the index rule in force.
+    Attributes:
+        own: the estates' sums. found: moments, (G, J). strength: (P,) lambda of each period.
+        asked: (G, J) whether the metric applies to any estate of the class.
     """
+
+    own: Estates
+    found: Moments
+    strength: np.ndarray
+    asked: np.ndarray
+
+    def priors(self, terms: Terms, rule: Rule) -> Priors:
+        """Share spreads between classes, strengthen them, and keep level and spread within the rule's bounds."""
+        by_period = Groups(self.own.period, len(terms.periods))
+        spread = shared_spread(self.found, terms.family, by_period, rule) * self.strength[self.own.period][:, None]
+        m = np.where(self.asked, steady_level(self.found, terms.family, by_period), np.nan)
+        return Priors(m, bounded_spread(spread, m, terms.family, rule), self.strength, self.found.units, self.found.c)
+
+
+def learn(grid: Grid, terms: Terms, rule: Rule) -> Learned:
+    """Moments of every period, class and metric, and each period's strength factor."""
     own = estates_of(grid, terms)
     found, deviation = class_moments(own, terms, rule)
-    by_period = Groups(own.period, len(terms.periods))
     proportion = terms.family == "proportion"
     variance = np.where(proportion, found.tau2 * found.m * (1 - found.m), found.tau2)
     scored = np.flatnonzero((terms.weight > 0).any(axis=0) & (terms.family != "obligation"))
@@ -271,11 +294,18 @@ def estimate(grid: Grid, terms: Terms, rule: Rule) -> Priors:
         len(terms.periods), rule["pair_units_min"],
     )  # fmt: skip
     strength = strength_factor(correlation, effective_metrics(terms.overall))
-    spread = shared_spread(found, terms.family, by_period, rule) * strength[own.period][:, None]
     rows, groups = grid.estates()
-    asked = groups.total(grid.applies[rows].astype(float)) > 0
-    m = np.where(asked, steady_level(found, terms.family, by_period), np.nan)
-    return Priors(m, bounded_spread(spread, m, terms.family, rule), strength, found.units, found.c)
+    return Learned(own, found, strength, groups.total(grid.applies[rows].astype(float)) > 0)
+
+
+def estimate(grid: Grid, terms: Terms, rule: Rule) -> Priors:
+    """Priors of every period, class and metric at once.
+
+    Args:
+        grid: units by metrics; its estates are what is learned from.
+        rule: the index rule in force.
+    """
+    return learn(grid, terms, rule).priors(terms, rule)
 
 
 def posterior(grid: Grid, terms: Terms, priors: Priors) -> Posterior:

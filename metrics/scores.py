@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from data.edition_tables import VALUE_STATES
-from metrics.certainty import certainty_of
+from metrics.certainty import LOW, Ways, certainty_of
 from metrics.grid import BLOCK, UNIT, Grid, by_blocks
 from metrics.index import FULL, Membership, power_mean, shares
 from metrics.points import utility
@@ -198,20 +198,30 @@ def with_states(rows: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     return rows.with_columns(state=state)
 
 
+def capped(rows: pl.DataFrame, low: Rule | None) -> pl.DataFrame:
+    """Add the caps on what is surely low to those of findings, and ``final``: the score, no higher than any cap."""
+    if low is not None:
+        held = [pl.when(code).then(pl.lit(float(low[code]["cap"]))) for code in LOW]
+        named = [pl.when(code).then(pl.lit(code)) for code in LOW]
+        reason = pl.concat_str("cap_reason", *named, separator=",", ignore_nulls=True)
+        rows = rows.with_columns(cap=pl.min_horizontal("cap", *held), cap_reason=pl.when(reason != "").then(reason))
+    return rows.with_columns(final=pl.when(pl.col("score").is_not_null()).then(pl.min_horizontal("score", "cap")))
+
+
 def index_frame(
-    grid: Grid, terms: Terms, priors: Priors, evidence: pl.DataFrame, cells: Cells, caps: pl.DataFrame, rule: Rule
+    grid: Grid, terms: Terms, ways: Ways, evidence: pl.DataFrame, cells: Cells, caps: pl.DataFrame
 ) -> pl.DataFrame:
     """Contract IndexScore, and the columns of the units frame."""
+    rule = ways.rule
     rows = pl.concat([grid.units, evidence], how="horizontal").with_columns(
         score=pl.Series(cells.score).fill_nan(None), own_score=pl.Series(cells.own_score).fill_nan(None)
     )
     rows = rows.join(caps, on=UNIT, how="left", maintain_order="left").with_columns(why_not_rated=why_not_rated(rule))
-    final = pl.when(pl.col("score").is_not_null()).then(pl.min_horizontal("score", "cap"))
-    rows = rows.with_columns(final=final)
     ready = rows.select(pl.col("why_not_rated").is_null() & pl.col("current")).to_series().to_numpy()
-    known, cap = (rows.get_column(name).cast(pl.Float64).fill_null(np.nan).to_numpy() for name in ("final", "cap"))
-    sure = certainty_of(grid, terms, priors, cells, known, cap, ready, rule)
-    rows = with_states(pl.concat([rows, sure], how="horizontal"), rule)
+    cap = rows.get_column("cap").cast(pl.Float64).fill_null(np.nan).to_numpy()
+    sure = certainty_of(grid, terms, cells, cap, ready, ways)
+    rows = capped(pl.concat([rows, sure], how="horizontal"), ways.low)
+    rows = with_states(rows, rule)
     rows = rows.with_columns(band=pl.when(pl.col("state") == "rated").then(band_of(pl.col("final"), rule)))
     rows = placed(rows, ["level", "period", "estate_class"], "rank_in_class", "class_size")
     rows = rows.with_columns(
@@ -248,22 +258,21 @@ def subindex_frame(grid: Grid, terms: Terms, cells: Cells) -> pl.DataFrame:
     )
 
 
-def score(grid: Grid, terms: Terms, priors: Priors, caps: pl.DataFrame, rule: Rule) -> dict[str, pl.DataFrame]:
+def score(grid: Grid, terms: Terms, caps: pl.DataFrame, ways: Ways) -> dict[str, pl.DataFrame]:
     """Score every unit.
 
     Args:
         grid: units by metrics; its units frame carries ``inspected`` (a routine on-site inspection in time).
-        priors: of every class, period and metric.
         caps: ``level, unit_id, period, cap, cap_reason`` (``metrics.caps.in_force``).
-        rule: the index rule in force.
+        ways: priors and rules (``metrics.certainty.Ways``).
 
     Returns:
         ``metric_scores``, ``subindex_scores``, ``index_scores``, rows in the grid's order.
     """
-    cells = cells_of(grid, terms, priors, rule)
+    cells = cells_of(grid, terms, ways.priors, ways.rule)
     evidence = evidence_of_units(grid, terms, cells.state)
     return {
         "metric_scores": metric_frame(grid, terms, cells),
         "subindex_scores": subindex_frame(grid, terms, cells),
-        "index_scores": index_frame(grid, terms, priors, evidence, cells, caps, rule),
+        "index_scores": index_frame(grid, terms, ways, evidence, cells, caps),
     }

@@ -8,6 +8,7 @@ import streamlit as st
 import metrics
 from data.queries import rankings
 from metrics.calendar import Quarter
+from metrics.certainty import LOW
 from pages.shared import format, place, rule, tables
 from rules.laws import cited
 
@@ -91,7 +92,7 @@ def _caps(caps, t) -> None:
     st.subheader(t("page.method.caps"))
     lines = [
         f"- {t(f'ladder.finding.{name}')}{t('common.colon')}{t('page.method.cap', cap=caps[name]['cap'])}"
-        for name in ("fatal_fire", "systems_disabled", "routes_blocked", "records_falsified")
+        for name in ("fatal_fire", "systems_disabled", "routes_blocked", "records_falsified", *LOW)
     ]
     st.markdown("\n".join(lines))
 

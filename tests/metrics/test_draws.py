@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrics import caps, draws
-from metrics.certainty import chance_below, interval, reliability
-from metrics.draws import Drawn, rank_intervals, score_draws, seed_of
+from metrics.certainty import chance_below, interval, reliability, surely_low
+from metrics.draws import Drawn, draw, places, score_draws, seed_of
+from metrics.scores import capped
+from rules.book import Book
 from tests.metrics.scoring import PERIOD, RATE, sums_frame, unit_row, units_frame
 from tests.metrics.test_scores import DRILL, NO_CAPS, five_estates, scored
 
@@ -175,7 +179,8 @@ def test_far_apart_scores_have_one_place_each_and_equal_ones_share_all():
     rng = np.random.default_rng(1)
     drawn = rng.normal(0, 1, (6, 1000)) + np.array([90, 60, 30, 50, 50, 50])[:, None]
     point, group = np.array([90.0, 60.0, 30.0, 50.0, 50.0, 50.0]), np.array([0, 0, 0, 1, 1, 1])
-    low, high = rank_intervals(drawn.astype(np.float32), point, group, 0.90)
+    found = places(drawn.astype(np.float32), point, group, 0.90)
+    low, high = found.low, found.high
     assert low.tolist() == [1, 2, 3, 1, 1, 1]
     assert high.tolist() == [1, 2, 3, 3, 3, 3]
 
@@ -183,5 +188,56 @@ def test_far_apart_scores_have_one_place_each_and_equal_ones_share_all():
 def test_draws_are_centred_on_the_published_score():
     # both are drawn around 50; published 80 and 20 they keep their order
     drawn = np.random.default_rng(2).normal(50, 1, (2, 1000)).astype(np.float32)
-    low, high = rank_intervals(drawn, np.array([20.0, 80.0]), np.array([0, 0]), 0.90)
+    found = places(drawn, np.array([20.0, 80.0]), np.array([0, 0]), 0.90)
+    low, high = found.low, found.high
     assert (low.tolist(), high.tolist()) == ([2, 1], [2, 1])
+
+
+# --- caps on what is surely low --------------------------------------------------------------------------------------
+
+LOW_RULE = Book().on(date(2026, 9, 30), "caps")
+
+
+def test_a_sub_index_is_surely_low_from_a_probability_of_eight_in_ten():
+    # P(U < 60): (60 - 52.378) / 11.944 = .6382: .738; (60 - 49.9) / 12 = .8417: .80002; (60 - 49.9) / 12.1 = .8347: .798
+    subs, sd = np.array([[52.378, 90.0], [49.9, 90.0], [49.9, 90.0]]), np.array([[11.944, 1], [12, 1], [12.1, 1]])
+    found = surely_low(subs, sd, ("fire", "residents"), LOW_RULE)
+    assert found["low_safety"].tolist() == [False, True, False]
+    # the same numbers in another sub-index cap nothing: P(U < 40) is far from .80
+    found = surely_low(subs, sd, ("residents", "security"), LOW_RULE)
+    assert found["low_safety"].tolist() == found["low_subindex"].tolist() == [False, False, False]
+
+
+def test_any_sub_index_surely_below_forty_caps_and_one_without_points_does_not():
+    # (40 - 35) / 5 = 1: .841
+    found = surely_low(
+        np.array([[35.0, np.nan], [np.nan, np.nan]]), np.array([[5.0, 0], [0, 0]]), ("residents", "fire"), LOW_RULE
+    )
+    assert found["low_subindex"].tolist() == [True, False]
+    assert found["low_safety"].tolist() == [False, False]
+
+
+def test_the_lowest_of_all_caps_holds_and_each_reason_is_named():
+    rows = pl.DataFrame(
+        {"score": [75.0, 75.0, 75.0, None], "cap": [None, 59.0, None, None], "cap_reason": [None, "fatal_fire", None, None],
+         "low_safety": [True, True, False, True], "low_subindex": [True, False, False, False]},
+        schema_overrides={"cap": pl.Float64, "cap_reason": pl.String},
+    )  # fmt: skip
+    found = capped(rows, LOW_RULE).select("cap", "cap_reason", "final").rows()
+    assert found == [(69.0, "low_safety,low_subindex", 69.0), (59.0, "fatal_fire,low_safety", 59.0), (None, None, 75.0),
+                     (69.0, "low_safety", None)]  # fmt: skip
+
+
+def test_the_drawn_spread_of_a_sub_index_is_that_of_its_metric():
+    # T14's rate is the whole sub-index: 13.570794
+    made = draw(one_rate([12.169355], [6.169355]), 400_000, (PERIOD, "estate"), 1.0, 0.0)
+    assert made.sub_sd[0, 0] == pytest.approx(13.570794, abs=0.1)
+    assert made.sub_mean[0, 0] == pytest.approx(48.658824, abs=0.1)
+
+
+def test_thirds_are_counted_over_all_draws():
+    # three units, four draws: the first leads in three of four, is second once; nobody is moved by re-centring
+    drawn = np.array([[9, 9, 9, 5.0], [5, 5, 5, 9.0], [1, 1, 1, 1.0]], dtype=np.float32)
+    found = places(drawn, drawn.mean(axis=1), np.zeros(3, dtype=int), 0.5)
+    assert found.upper.tolist() == [0.75, 0.25, 0.0]
+    assert found.lower.tolist() == [0.0, 0.0, 1.0]

@@ -8,6 +8,7 @@ import pytest
 
 from data.edition_tables import TABLES
 from metrics import caps, priors, scores
+from metrics.certainty import Ways
 from tests.metrics.scoring import (
     PERIOD,
     RATE,
@@ -38,7 +39,7 @@ def five_estates(order=None, caps_now=NO_CAPS, names=None, **changes) -> dict[st
     sums = pl.concat([sums_frame("events", *pick[:2], units), sums_frame("passed", *pick[2:], units)])
     terms = terms_for({"events": RATE, "passed": SHARE}, WEIGHTS)
     grid, rule = grid_for(terms, units, sums), index_rule(**(ALONE | ANY | changes))
-    return scores.score(grid, terms, priors.estimate(grid, terms, rule), caps_now, rule)
+    return scores.score(grid, terms, caps_now, Ways(priors.estimate(grid, terms, rule), rule))
 
 
 def scored(
@@ -48,7 +49,7 @@ def scored(
     units = units_frame(rows)
     terms = terms_for(metrics, weights or WEIGHTS)
     grid, rule = grid_for(terms, units, sums, applicable), index_rule(**(ALONE | ANY | changes))
-    return scores.score(grid, terms, priors.estimate(grid, terms, rule), caps_now, rule)
+    return scores.score(grid, terms, caps_now, Ways(priors.estimate(grid, terms, rule), rule))
 
 
 def test_the_worked_example_comes_out_end_to_end():
