@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,17 @@ def _build(root: Path) -> None:
     command = [sys.executable, str(REPOSITORY / "steward.py"), "--root", str(root), "demo", *SMALL]
     made = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
     assert made.returncode == 0, made.stdout + made.stderr
+
+
+def copy_of(root: Path, place: Path) -> Path:
+    """Copy a district that others may be reading: files as they are, the ledger as SQLite itself copies one in use."""
+    shutil.copytree(root, place, ignore=shutil.ignore_patterns("ledger.sqlite*"))
+    with (
+        closing(sqlite3.connect(root / "ledger.sqlite")) as old,
+        closing(sqlite3.connect(place / "ledger.sqlite")) as new,
+    ):
+        old.backup(new)
+    return place
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from data import accounts, editions
 from data.ledger import open_ledger
+from tests.conftest import copy_of
 from tests.pages.house import REPOSITORY, serving
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -31,8 +31,7 @@ FILE = "2026-11_补充隐患.csv"
 def root(demo_root, tmp_path_factory) -> Path:
     """A demo district of our own: this journey changes it."""
     place = tmp_path_factory.mktemp("journey") / "var"
-    shutil.copytree(demo_root, place)
-    return place
+    return copy_of(demo_root, place)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 
 from data import editions
 from data.records import open_store
+from tests.conftest import copy_of
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -27,8 +27,7 @@ def steward(root: Path, *words: str) -> subprocess.CompletedProcess:
 def root(demo_root, tmp_path) -> Path:
     """A copy of the demo district that a test may change."""
     place = tmp_path / "var"
-    shutil.copytree(demo_root, place)
-    return place
+    return copy_of(demo_root, place)
 
 
 def complaints(path: Path, *rows: str) -> Path:

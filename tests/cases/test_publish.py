@@ -12,6 +12,7 @@ import pytest
 
 from cases import publish
 from data import editions
+from tests.conftest import copy_of
 
 NOW = datetime(2026, 10, 8, 2, 30, tzinfo=UTC)
 
@@ -20,8 +21,7 @@ NOW = datetime(2026, 10, 8, 2, 30, tzinfo=UTC)
 def root(demo_root, tmp_path) -> Path:
     """A copy of the demo district; one edition of the demo's last quarter is published in it."""
     place = tmp_path / "var"
-    shutil.copytree(demo_root, place)
-    return place
+    return copy_of(demo_root, place)
 
 
 def current(root: Path) -> str | None:
