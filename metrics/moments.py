@@ -53,7 +53,7 @@ def winsorised(values: np.ndarray, groups: Groups, share: float) -> np.ndarray:
     if share == 0:
         return values
     out = values.copy()
-    for part in groups.slices():
+    for part in (p for p in groups.slices() if p.stop > p.start):
         ordered = np.sort(values[part], axis=0)  # NaN goes last
         last = np.maximum((~np.isnan(ordered)).sum(axis=0, keepdims=True) - 1, 0)
         bounds = []

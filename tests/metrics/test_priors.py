@@ -126,6 +126,13 @@ def test_tails_are_cut_at_the_quantiles_of_the_class():
     assert np.isnan(cut[5, 0])
 
 
+def test_a_class_without_estates_does_not_hinder_the_others():
+    values = np.array([[0.0], [1.0], [2.0], [3.0], [10.0]])
+    alone = moments.winsorised(values, Groups(np.zeros(5, dtype=int), 1), 0.1)
+    beside = moments.winsorised(values, Groups(np.ones(5, dtype=int), 3), 0.1)  # classes 0 and 2 are empty
+    assert beside.tolist() == alone.tolist()
+
+
 def test_one_outlier_moves_the_level_and_hardly_the_spread():
     groups, (y, e) = one_class([*[1, 2, 3] * 20, 300], [2] * 61)
     plain, cut = moments.rates(y, e, e, groups), moments.rates(y, e, e, groups, tail=0.025)
