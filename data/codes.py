@@ -74,3 +74,7 @@ SANCTION_SEVERITIES = ("minor", "general", "serious")
 SANCTION_STATUSES = ("final", "appealed", "overturned")
 #: Confirmed findings that cap a score (method.md section 5); caps and months stand in rules/caps.toml.
 FINDINGS = ("fatal_fire", "systems_disabled", "routes_blocked", "records_falsified")
+
+#: Levels units are scored at (data/edition_tables.py), and the parts of the index.
+LEVELS = ("estate", "tenure", "head")
+SUBINDICES = ("fire", "rectification", "drills", "security", "residents")

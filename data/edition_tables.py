@@ -22,12 +22,11 @@ from typing import Annotated
 import pandera.polars as pa
 import polars as pl
 
-from data.codes import ESTATE_CLASSES
+from data import study_tables
+from data.codes import ESTATE_CLASSES, LEVELS, SUBINDICES
 
-LEVELS = ("estate", "tenure", "head")
 STATES = ("rated", "provisional", "not_rated")
 BANDS = ("excellent", "good", "attention", "failing")
-SUBINDICES = ("fire", "rectification", "drills", "security", "residents")
 THIRDS = ("upper", "middle", "lower")
 VALUE_STATES = ("measured", "not_applicable", "not_collected")
 STAGES = ("none", "watch", "listing", "interview", "replacement")  # what the numbers say (method.md 10.2)
@@ -318,6 +317,7 @@ TABLES: dict[str, type[pa.DataFrameModel]] = {
     "flags": Flag,
     "due": Due,
     "data_quality": DataQuality,
+    **study_tables.TABLES,
 }
 #: Registers copied into the edition as the records had them: areas, companies, office_heads, tenures, deliveries.
 REGISTERS = ("areas", "companies", "office_heads", "tenures", "deliveries")

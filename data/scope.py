@@ -77,6 +77,10 @@ WHO_READS: dict[str, Readers] = {
     ),
     "priors": Readers(ALL, ALL),  # anonymous: one row per class
     "quantiles": Readers(ALL, ALL),
+    "sensitivity": EVERYONE,  # of the method, not of anybody
+    "sensitivity_facts": EVERYONE,
+    "coherence": EVERYONE,
+    "robustness": LEVEL_ROWS,
     "due": Readers(
         f"(CASE {{a}}.party WHEN 'company' THEN {{a}}.company_id IN ({AREA_COMPANIES}) "
         "ELSE {a}.estate_id IN ({area}) END)",

@@ -18,14 +18,14 @@ import polars as pl
 import metrics
 from data import edition_tables
 from data.contracts import TABLES
-from metrics import bootstrap, caps, companies, priors, scores, units
+from metrics import bootstrap, caps, coherence, companies, priors, scores, sensitivity, units, variants
 from metrics.base import Metric, Records
 from metrics.calendar import Quarter
 from metrics.certainty import Ways
 from metrics.evidence import evidence_of, index_rule, records_of
-from metrics.grid import grid_of
+from metrics.grid import Grid, grid_of
 from metrics.sums import period_sums, quarter_sums
-from metrics.terms import terms_of
+from metrics.terms import Terms, terms_of
 from rules.book import Book, Rule
 
 DAYS = {name: table.day for name, table in TABLES.items() if table.day}
@@ -135,6 +135,7 @@ def _sums(work: Workplace, chosen: dict[str, Metric], records: Records) -> pl.Da
     work.backend.create_table("_quarter_sums", per_quarter, temp=True)
     sums = period_sums(work.table("_quarter_sums"), chosen, records.quarters, work.scored, work.rule)
     frame = work.backend.to_polars(sums)
+    variants.keep(work.con, "_quarter_sums", first=work.quarters - work.rule["window_quarters"])
     work.con.execute("DROP TABLE _quarter_sums")
     return frame
 
@@ -253,3 +254,16 @@ def _scores(work: Workplace, records: Records, sums: pl.DataFrame, applicable: p
     columns = list(edition_tables.TABLES["company_scores"].to_schema().columns)
     write(con, "company_scores", pl.concat([p.select(columns) for p in parties]))
     write(con, "quantiles", companies.quantiles(made["metric_scores"], made["subindex_scores"], index, rule))
+    _studies(work, grid, terms, made)
+
+
+def _studies(work: Workplace, grid: Grid, terms: Terms, made: dict[str, pl.DataFrame]) -> None:
+    """What the edition says about its own method: how far it depends on choices, how well it hangs together."""
+    varied, newest = work.book.on(work.last.last, "sensitivity"), work.quarters - 1
+    found = sensitivity.of_edition(
+        work.con, variants.KEPT, grid, terms, made["index_scores"], work.last, newest, work.rule, varied
+    )
+    found["coherence"] = coherence.of_edition(made, terms, varied)
+    for name, frame in found.items():
+        write(work.con, name, frame)
+    work.con.execute(f"DROP TABLE {variants.KEPT}")

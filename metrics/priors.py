@@ -265,13 +265,15 @@ class Learned:
     """What the estates' records say of every class, before it is made into priors.
 
     Attributes:
-        own: the estates' sums. found: moments, (G, J). strength: (P,) lambda of each period.
+        own: the estates' sums. found: moments, (G, J). strength: (P,) lambda of each period; correlation: (P,) of
+            metrics, on which it rests.
         asked: (G, J) whether the metric applies to any estate of the class.
     """
 
     own: Estates
     found: Moments
     strength: np.ndarray
+    correlation: np.ndarray
     asked: np.ndarray
 
     def priors(self, terms: Terms, rule: Rule) -> Priors:
@@ -295,7 +297,7 @@ def learn(grid: Grid, terms: Terms, rule: Rule) -> Learned:
     )  # fmt: skip
     strength = strength_factor(correlation, effective_metrics(terms.overall))
     rows, groups = grid.estates()
-    return Learned(own, found, strength, groups.total(grid.applies[rows].astype(float)) > 0)
+    return Learned(own, found, strength, correlation, groups.total(grid.applies[rows].astype(float)) > 0)
 
 
 def estimate(grid: Grid, terms: Terms, rule: Rule) -> Priors:

@@ -25,7 +25,7 @@ STEWARD = Scope("fu", "steward")
 EDITION = (*TABLES, *REGISTERS)
 SCORES = (
     "metric_sums", "metric_scores", "subindex_scores", "index_scores", "flags", "company_scores", "evidence", "due",
-    "priors", "quantiles",
+    "priors", "quantiles", "robustness",
 )  # fmt: skip
 
 
