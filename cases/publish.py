@@ -32,7 +32,7 @@ PROGRAM_VERSION = "0.1.0"
 #: Tables whose numbers make the content hash and are compared by ``verify``.
 NUMBERS = (
     "periods", "estates", "management", "evidence", "metric_sums", "priors", "metric_scores", "subindex_scores",
-    "index_scores", "company_scores", "quantiles", "flags", "due", "data_quality", "sensitivity",
+    "index_scores", "changes", "company_scores", "quantiles", "flags", "due", "data_quality", "sensitivity",
     "sensitivity_facts", "robustness", "coherence",
 )  # fmt: skip
 
@@ -132,7 +132,7 @@ def _write_due(con: duckdb.DuckDBPyConnection, book: Book, last: Quarter) -> Non
     flagged = _flagged(con, index_scores, ladder, last, quarters)
     edition.write(con, "flags", flagged)
     args = (index_scores, company_scores, metric_scores, duties, sanctions, book, str(last))
-    edition.write(con, "due", due(*args, flagged))
+    edition.write(con, "due", due(*args, flagged, con.sql("SELECT * FROM edition.robustness").pl()))
 
 
 def _flagged(con: duckdb.DuckDBPyConnection, scores: pl.DataFrame, rule, last: Quarter, quarters: int) -> pl.DataFrame:

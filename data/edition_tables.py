@@ -219,6 +219,21 @@ class IndexScore(pa.DataFrameModel):
     overall_size: int = pa.Field(nullable=True)
 
 
+class Change(pa.DataFrameModel):
+    """Index points one metric, or one cause, moved one unit by since the period before (method.md section 12).
+
+    The lines of each ``part`` sum to the change of ``final``.
+    """
+
+    level: str = pa.Field(isin=LEVELS)
+    unit_id: str
+    period: str
+    since: str  # the period before
+    part: str = pa.Field(isin=("metric", "cause"))
+    item: str  # a metric, ``weights`` or ``cap``; or ``records``, ``ageing``, ``peers``, ``rules`` or ``cap``
+    points: float
+
+
 class CompanyScore(pa.DataFrameModel):
     """One company (party=company) or office head (party=head) at one period (method.md section 8)."""
 
@@ -312,6 +327,7 @@ TABLES: dict[str, type[pa.DataFrameModel]] = {
     "metric_scores": MetricScore,
     "subindex_scores": SubindexScore,
     "index_scores": IndexScore,
+    "changes": Change,
     "company_scores": CompanyScore,
     "quantiles": Quantile,
     "flags": Flag,

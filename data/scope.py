@@ -68,6 +68,7 @@ WHO_READS: dict[str, Readers] = {
     "subindex_scores": LEVEL_ROWS,
     "index_scores": LEVEL_ROWS,
     "flags": LEVEL_ROWS,
+    "changes": LEVEL_ROWS,
     # A head who also served elsewhere has a score made of other companies' estates too: not for one company's manager.
     "company_scores": Readers(
         f"(CASE {{a}}.party WHEN 'company' THEN {{a}}.party_id IN ({AREA_COMPANIES}) "

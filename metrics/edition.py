@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import duckdb
 import ibis
+import numpy as np
 import pandera.errors
 import polars as pl
 
@@ -22,6 +23,7 @@ from metrics import bootstrap, caps, coherence, companies, priors, scores, sensi
 from metrics.base import Metric, Records
 from metrics.calendar import Quarter
 from metrics.certainty import Ways
+from metrics.changes import changes
 from metrics.evidence import evidence_of, index_rule, records_of
 from metrics.grid import Grid, grid_of
 from metrics.sums import period_sums, quarter_sums
@@ -128,7 +130,18 @@ def _insert_evidence(work: Workplace, name: str, metric: Metric, records: Record
     con.execute("DROP TABLE _rows")
 
 
-def _sums(work: Workplace, chosen: dict[str, Metric], records: Records) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Sums:
+    """Contract MetricSum of every period; and ``newest``, the sums of the newest quarter's records alone."""
+
+    periods: pl.DataFrame
+    newest: pl.DataFrame
+
+    def __add__(self, more: Sums) -> Sums:
+        return Sums(pl.concat([self.periods, more.periods]), pl.concat([self.newest, more.newest]))
+
+
+def _sums(work: Workplace, chosen: dict[str, Metric], records: Records) -> Sums:
     rows = work.edition_table("evidence")
     rows = rows.filter(rows.metric.isin(list(chosen)))
     per_quarter = quarter_sums(rows, chosen, DAYS, records, work.last, work.quarters, work.rule)
@@ -136,8 +149,12 @@ def _sums(work: Workplace, chosen: dict[str, Metric], records: Records) -> pl.Da
     sums = period_sums(work.table("_quarter_sums"), chosen, records.quarters, work.scored, work.rule)
     frame = work.backend.to_polars(sums)
     variants.keep(work.con, "_quarter_sums", first=work.quarters - work.rule["window_quarters"])
+    newest = work.con.sql(
+        "SELECT level, unit_id, $period AS period, metric, y, e, e2, yy, records FROM _quarter_sums WHERE ordinal = $newest",
+        params={"period": str(work.last), "newest": work.quarters - 1},
+    ).pl()
     work.con.execute("DROP TABLE _quarter_sums")
-    return frame
+    return Sums(frame, newest)
 
 
 def _collected(work: Workplace, sums: pl.DataFrame, applicable: pl.DataFrame) -> None:
@@ -188,13 +205,13 @@ def compute(work: Workplace, progress: Progress | None = None) -> None:
 
     second_pass = {n: m for n, m in metrics.ALL.items() if m.record == "collected"}
     if second_pass:
-        _collected(work, sums, applicable)
+        _collected(work, sums.periods, applicable)
         records = records_of(tables | {"collected": work.table("collected")}, work.last, work.quarters)
         for name, metric in second_pass.items():
             _insert_evidence(work, name, metric, records)
-        sums = pl.concat([sums, _sums(work, second_pass, records)])
+        sums += _sums(work, second_pass, records)
     tell("scores", steps - 2, steps)
-    _scores(work, records, sums.sort(ORDER), applicable.sort("estate_id", "period", "metric"))
+    _scores(work, records, sums, applicable.sort("estate_id", "period", "metric"))
     tell("done", steps, steps)
 
 
@@ -222,7 +239,7 @@ def findings_of(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     ).pl()
 
 
-def _scores(work: Workplace, records: Records, sums: pl.DataFrame, applicable: pl.DataFrame) -> None:
+def _scores(work: Workplace, records: Records, sums: Sums, applicable: pl.DataFrame) -> None:
     """Everything after the sums: priors, points, index, companies; written table by table."""
     con, rule, backend = work.con, work.rule, work.backend
     periods = backend.to_polars(units.periods_of(records, work.scored)).sort("period")
@@ -233,20 +250,24 @@ def _scores(work: Workplace, records: Records, sums: pl.DataFrame, applicable: p
     write(con, "periods", periods)
     write(con, "estates", estates)
     write(con, "management", backend.to_polars(records.managed).sort("unit_id"))
-    write(con, "metric_sums", sums)
+    write(con, "metric_sums", sums.periods.sort(ORDER))
 
     terms = terms_of(work.book, metrics.ALL, dict(periods.select("period", "last").iter_rows()))
-    grid = grid_of(unit_frame, sums, applicable, terms)
+    grid = grid_of(unit_frame, sums.periods.sort(ORDER), applicable, terms)
     learned, low = priors.learn(grid, terms, rule), work.book.on(work.last.last, "caps")
     prior = learned.priors(terms, rule)
     write(con, "priors", prior.frame(grid, terms))
     caps_now = caps.in_force(findings_of(con), periods, low)
     again = bootstrap.priors_again(learned, terms, rule)
     ways = Ways(prior, rule, again, bootstrap.small_classes(learned, rule), low)
-    made = scores.score(grid, terms, caps_now, ways)
+    cells = scores.cells_of(grid, terms, prior, rule)
+    made = scores.frames(grid, terms, cells, caps_now, ways)
     for name, frame in made.items():
         write(con, name, frame)
     index = made["index_scores"]
+    newest = grid_of(unit_frame.filter(pl.col("period") == str(work.last)), sums.newest, applicable, terms)
+    final = index.get_column("final").fill_null(np.nan).to_numpy()
+    write(con, "changes", changes(grid, terms, prior, cells, newest, final, rule))
     parties = [
         companies.roll_up(index.filter(pl.col("level") == level), party, rule)
         for level, party in (("tenure", "company"), ("head", "head"))

@@ -88,7 +88,8 @@ def class_points(grid: Grid, points: np.ndarray, state: np.ndarray) -> np.ndarra
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
-def _points(grid: Grid, terms: Terms, priors: Priors, collected: np.ndarray) -> dict[str, np.ndarray]:
+def points_of(grid: Grid, terms: Terms, priors: Priors, collected: np.ndarray) -> dict[str, np.ndarray]:
+    """State, bare record, estimate and the points of both, of every cell: (U, J) each, as named in ``Cells``."""
     state, known = value_states(grid, terms, collected), posterior(grid, terms, priors)
     posts = terms.posts[:, grid.period]
     raw = np.where(state == MEASURED, known.raw, np.nan)
@@ -125,7 +126,7 @@ def membership(grid: Grid, terms: Terms) -> Membership:
 def cells_of(grid: Grid, terms: Terms, priors: Priors, rule: Rule) -> Cells:
     """Estimates, points and contributions of every cell, and every unit's index before caps."""
     rows, collected = len(grid.period), collected_by_period(grid, terms)
-    made = by_blocks(rows, lambda part: _points(grid.block(part), terms, priors, collected))
+    made = by_blocks(rows, lambda part: points_of(grid.block(part), terms, priors, collected))
     points, own = made["points"], made["own_points"]
     peers = class_points(grid, points, made["state"])
     index = by_blocks(rows, lambda part: _index(grid.block(part), terms, points[part], own[part], peers, rule))
@@ -258,21 +259,23 @@ def subindex_frame(grid: Grid, terms: Terms, cells: Cells) -> pl.DataFrame:
     )
 
 
-def score(grid: Grid, terms: Terms, caps: pl.DataFrame, ways: Ways) -> dict[str, pl.DataFrame]:
-    """Score every unit.
+def frames(grid: Grid, terms: Terms, cells: Cells, caps: pl.DataFrame, ways: Ways) -> dict[str, pl.DataFrame]:
+    """``metric_scores``, ``subindex_scores``, ``index_scores``, rows in the grid's order.
 
     Args:
         grid: units by metrics; its units frame carries ``inspected`` (a routine on-site inspection in time).
+        cells: of the same grid (``cells_of``).
         caps: ``level, unit_id, period, cap, cap_reason`` (``metrics.caps.in_force``).
         ways: priors and rules (``metrics.certainty.Ways``).
-
-    Returns:
-        ``metric_scores``, ``subindex_scores``, ``index_scores``, rows in the grid's order.
     """
-    cells = cells_of(grid, terms, ways.priors, ways.rule)
     evidence = evidence_of_units(grid, terms, cells.state)
     return {
         "metric_scores": metric_frame(grid, terms, cells),
         "subindex_scores": subindex_frame(grid, terms, cells),
         "index_scores": index_frame(grid, terms, ways, evidence, cells, caps),
     }
+
+
+def score(grid: Grid, terms: Terms, caps: pl.DataFrame, ways: Ways) -> dict[str, pl.DataFrame]:
+    """Score every unit: ``cells_of`` and ``frames``."""
+    return frames(grid, terms, cells_of(grid, terms, ways.priors, ways.rule), caps, ways)

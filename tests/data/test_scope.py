@@ -24,7 +24,7 @@ BEST = Scope("en", "manager", company_id="best")
 STEWARD = Scope("fu", "steward")
 EDITION = (*TABLES, *REGISTERS)
 SCORES = (
-    "metric_sums", "metric_scores", "subindex_scores", "index_scores", "flags", "company_scores", "evidence", "due",
+    "metric_sums", "metric_scores", "subindex_scores", "index_scores", "flags", "changes", "company_scores", "evidence", "due",
     "priors", "quantiles", "robustness",
 )  # fmt: skip
 
@@ -73,7 +73,7 @@ def fill(con):
     rows(con, "due", {"party": "company", "party_id": "best", "company_id": "best"})
     units = [("estate", "oak"), ("estate", "elm")]
     units += [(level, tenure) for level in ("tenure", "head") for tenure in ("t1", "t2", "t3")]
-    for table in ("metric_sums", "metric_scores", "subindex_scores", "index_scores", "flags"):
+    for table in ("metric_sums", "metric_scores", "subindex_scores", "index_scores", "flags", "changes"):
         rows(con, table, *({"level": level, "unit_id": unit} for level, unit in units))
     rows(con, "company_scores", *({"party": p, "party_id": i} for p, i in
          (("company", "acme"), ("company", "best"), ("head", "h1"), ("head", "h2"))))  # fmt: skip
@@ -123,12 +123,16 @@ def test_an_officer_reads_the_estates_of_the_area_and_what_hangs_on_them(con, sc
     assert read(con, scope, "company_scores", "r.party_id") == ["acme", "h1"]
 
 
-@pytest.mark.parametrize("relation", ("metric_sums", "metric_scores", "subindex_scores", "index_scores", "flags"))
+@pytest.mark.parametrize(
+    "relation", ("metric_sums", "metric_scores", "subindex_scores", "index_scores", "flags", "changes")
+)
 def test_an_officer_reads_all_levels_of_the_areas_estates(con, relation):
     assert read(con, NORTH, relation, "r.level, r.unit_id") == [("estate", "oak"), ("head", "t1"), ("tenure", "t1")]
 
 
-@pytest.mark.parametrize("relation", ("metric_sums", "metric_scores", "subindex_scores", "index_scores", "flags"))
+@pytest.mark.parametrize(
+    "relation", ("metric_sums", "metric_scores", "subindex_scores", "index_scores", "flags", "changes")
+)
 def test_a_manager_reads_own_spells_and_no_estate_level(con, relation):
     assert read(con, BEST, relation, "r.level, r.unit_id") == [("head", "t3"), ("tenure", "t3")]
     assert read(con, ACME, relation, "r.level, r.unit_id") == [
