@@ -145,3 +145,27 @@ def bands(counts: dict[str | None, int], t: Words, *, key: str) -> None:
     figure.update_layout(barmode="stack", legend={"traceorder": "normal"})
     figure.update_xaxes(title=t("chart.count"))
     draw(figure, t, key, 200)
+
+
+def choices(rows: list[dict], t: Words, *, key: str) -> None:
+    """Share of each choice of the method in the movement of places, by itself and in all, greatest at the top.
+
+    Args:
+        rows: contract Sensitivity, greatest first. A share slightly below 0 is noise and drawn as 0.
+    """
+    names = [t(f"sensitivity.{r['input']}.name") for r in rows]
+    figure = go.Figure()
+    for column, word, colour in (("total", "together", INK), ("first", "alone", BAND_COLOURS["good"])):
+        shares = [100 * max(r[column] or 0.0, 0.0) for r in rows]
+        label = t(f"page.sensitivity.{word}")
+        figure.add_trace(
+            go.Bar(
+                y=names, x=shares, orientation="h", name=label, marker={"color": colour},
+                text=[f"{s:.0f}" for s in shares], textposition="auto",
+                hovertemplate=f"%{{y}}<br>{label} %{{x:.0f}}%<extra></extra>",
+            )
+        )  # fmt: skip
+    figure.update_layout(barmode="group")
+    figure.update_xaxes(title=t("page.sensitivity.axis_share"), rangemode="tozero")
+    figure.update_yaxes(title=t("page.sensitivity.axis_choice"), autorange="reversed")
+    draw(figure, t, key, 100 + 56 * len(rows))

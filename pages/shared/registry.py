@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from data.scope import Role
-from pages.about import editions, method
+from pages.about import editions, method, sensitivity
 from pages.cases import due
 from pages.records import deliveries, set_aside
 from pages.scores import companies, company, estate, estates, scorecard
@@ -46,6 +46,7 @@ PAGES: tuple[Page, ...] = (
     Page("records", "deliveries", ("steward", "supervisor"), deliveries.show, needs_edition=False),
     Page("records", "set_aside", ("steward", "supervisor"), set_aside.show, needs_edition=False),
     Page("about", "method", EVERYONE, method.show, needs_edition=False),
+    Page("about", "sensitivity", EVERYONE, sensitivity.show),
     Page("about", "editions", ("supervisor", "steward"), editions.show, needs_edition=False),
 )
 
