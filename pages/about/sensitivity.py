@@ -26,7 +26,8 @@ def show(scope, con, t) -> None:
         return
     rows = studies.sensitivity(scope, con).to_dicts()
     period = format.period(facts["period"], t)
-    st.markdown(t("page.sensitivity.lead", period=period, runs=facts["runs"], units=facts["units"]))
+    runs, units = (format.number(facts[name], t, 0) for name in ("runs", "units"))
+    st.markdown(t("page.sensitivity.lead", period=period, runs=runs, units=units))
     _figures(facts, t)
     st.markdown(largest(rows, t))
     st.markdown(stays(facts, t))

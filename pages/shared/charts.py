@@ -153,7 +153,7 @@ def choices(rows: list[dict], t: Words, *, key: str) -> None:
     Args:
         rows: contract Sensitivity, greatest first. A share slightly below 0 is noise and drawn as 0.
     """
-    names = [t(f"sensitivity.{r['input']}.name") for r in rows]
+    names = [t(f"sensitivity.{r['input']}.short") for r in rows]
     figure = go.Figure()
     for column, word, colour in (("total", "together", INK), ("first", "alone", BAND_COLOURS["good"])):
         shares = [100 * max(r[column] or 0.0, 0.0) for r in rows]
@@ -161,7 +161,7 @@ def choices(rows: list[dict], t: Words, *, key: str) -> None:
         figure.add_trace(
             go.Bar(
                 y=names, x=shares, orientation="h", name=label, marker={"color": colour},
-                text=[f"{s:.0f}" for s in shares], textposition="auto",
+                text=[f"{s:.0f}" for s in shares], textposition="outside", textangle=0, cliponaxis=False,
                 hovertemplate=f"%{{y}}<br>{label} %{{x:.0f}}%<extra></extra>",
             )
         )  # fmt: skip

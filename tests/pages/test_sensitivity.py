@@ -101,7 +101,9 @@ def test_the_page_says_the_editions_own_numbers(told):
     half_life = next(r for r in numbers if r["input"] == "half_life")
     six = next(text for text in written if "If the half-life were 6 months" in text)
     assert f"6 months, places would change by {half_life['shift_low']:.1f} on average" in six
-    assert any(f"{facts['runs']} other ways" in text and f"the {facts['units']} estates" in text for text in written)
+    assert any(
+        f"{facts['runs']:,} other ways" in text and f"the {facts['units']:,} estates" in text for text in written
+    )
 
 
 def test_the_page_shows_five_subindices_and_the_whole(demo_root):
