@@ -31,7 +31,7 @@ from tests.metrics.scoring import (
     units_frame,
 )
 
-REFERENCE = Path(__file__).parent / "reference"
+REFERENCE = Path(__file__).parents[1] / "reference" / "esda"
 #: T4 and T5.
 EVENTS, EXPOSURE = (2, 0, 6, 1, 11), (4, 1, 8, 2, 5)
 PASSED, CHECKED = (10, 2, 12, 2, 14), (10, 4, 16, 4, 16)
@@ -371,7 +371,7 @@ def test_means_are_pulled_by_their_reliability():
 
 
 def test_published_empirical_bayes_rates_are_met():
-    # PySAL esda, Empirical_Bayes on stl_hom (tests/metrics/reference); Marshall's spread, our posterior
+    # PySAL esda, Empirical_Bayes on stl_hom (tests/reference); Marshall's spread, our posterior
     rows = list(csv.DictReader((REFERENCE / "stl_hom.csv").open(encoding="utf-8")))
     y, e = (np.array([float(r[k]) for r in rows]) for k in ("HC7984", "PO7984"))
     m = y.sum() / e.sum()
