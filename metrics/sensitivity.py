@@ -56,7 +56,7 @@ class Compared:
     """What is fixed across variants.
 
     Attributes:
-        cap: (U,) cap in force; NaN = none. units: (C,) rows compared. sd: (C,) published standard deviation.
+        cap: (U,) cap in force; infinite = none. units: (C,) rows compared. sd: (C,) published standard deviation.
         line: pass mark.
     """
 
@@ -116,7 +116,7 @@ def run(base: Base, choices: list[Choice], compared: Compared, rule: Rule) -> Ru
     def work(of: list[int]) -> None:
         of = sorted(of, key=lambda i: _key(choices[i]))
         for i, score in zip(of, scores(base, [choices[j] for j in of]), strict=True):
-            made.score[i] = np.fmin(score, compared.cap)
+            made.score[i] = np.minimum(score, compared.cap)
             made.place[i] = places(made.score[i, compared.units][None])[0]
             below = chance_below(compared.line, score[compared.units], compared.sd)
             below = np.where(capped < compared.line, 1.0, below)
@@ -190,7 +190,8 @@ def study(base: Base, published: pl.DataFrame, rule: Rule) -> dict[str, pl.DataF
     period = base.terms.periods[-1]
     own = base.grid.units.select(UNIT).join(published, on=UNIT, how="left", maintain_order="left")
     units, bands = np.flatnonzero(_compared_rows(own).to_numpy()), base.rule["bands"]
-    compared = Compared(_column(own, "cap"), units, _column(own, "sd")[units], bands[PASS])
+    cap = own.get_column("cap").cast(pl.Float64).fill_null(np.inf).to_numpy()
+    compared = Compared(cap, units, _column(own, "sd")[units], bands[PASS])
     parts = _choices(base, rule, period)
     made = run(base, [Choice(), *(choice for part in parts for choice in part)], compared, rule)
     ends = np.cumsum([1, *map(len, parts)])

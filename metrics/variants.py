@@ -23,7 +23,6 @@ from metrics.grid import CELLS, UNIT, Grid
 from metrics.index import inverse, power_mean, transform
 from metrics.points import utility
 from metrics.priors import Learned, effective_metrics, strength_factor
-from metrics.scores import NOT_APPLICABLE, collected_by_period, value_states
 from metrics.sums import decay
 from metrics.terms import Terms
 from rules.book import Rule
@@ -61,7 +60,6 @@ class Base:
 
     Attributes:
         grid, terms: of the last period, current units and scored metrics only, metrics ordered by sub-index.
-        applies: (U, J) whether the metric can have points at all.
         starts: (K',) first column of each sub-index that has metrics, and ``subs`` which sub-index it is.
         quarters: name of the sum to (Q, U, J), so that under the published half-life they add up to the grid.
         ages: (Q,) days from each quarter's last day to the period's.
@@ -70,7 +68,6 @@ class Base:
 
     grid: Grid
     terms: Terms
-    applies: np.ndarray
     starts: np.ndarray
     subs: np.ndarray
     quarters: dict[str, np.ndarray]
@@ -90,10 +87,11 @@ def _narrowed(grid: Grid, terms: Terms) -> tuple[Grid, Terms]:
     part = replace(part, classes=grid.classes[groups], group=group, period=np.zeros(len(rows), dtype=np.int64), **cells)
     by_metric = {name: getattr(terms, name)[columns] for name in ("family", "source", "when_empty")}
     by_period = {name: getattr(terms, name)[last:, columns] for name in ("in_force", "subindex", "weight")}
-    return part, replace(
+    terms = replace(
         terms, periods=terms.periods[last:], names=tuple(terms.names[j] for j in columns), **by_metric, **by_period,
         sub_weight=terms.sub_weight[last:], posts=terms.posts[:, last:, columns],
     )  # fmt: skip
+    return part, terms
 
 
 def keep(con: duckdb.DuckDBPyConnection, source: str, first: int) -> None:
@@ -163,9 +161,8 @@ def base_of(
     for name, cells in cube.items():
         total = weighted(cells, weights ** POWER.get(name, 1))
         cells *= np.divide(getattr(grid, name), total, out=np.zeros_like(total), where=total != 0)
-    state = value_states(grid, terms, collected_by_period(grid, terms))
     subs, starts = np.unique(terms.subindex[0], return_index=True)
-    return Base(grid, terms, state != NOT_APPLICABLE, starts, subs, cube, ages, rule)
+    return Base(grid, terms, starts, subs, cube, ages, rule)
 
 
 def _aged(base: Base, half_life: float | None) -> Grid:
@@ -234,7 +231,7 @@ def scores(base: Base, choices: list[Choice]) -> Iterator[np.ndarray]:
             terms = _weighed(base.terms, same[0])
             for pull, of_prior in groupby(same, lambda c: c.prior):
                 prior = _pulling(learned, terms, pull).priors(terms, base.rule)
-                estimate = np.where(base.applies, priors.posterior(grid, terms, prior).estimate, np.nan)
+                estimate = np.where(grid.applies, priors.posterior(grid, terms, prior).estimate, np.nan)
                 yield from _of_estimate(base, terms, estimate, of_prior)
 
 

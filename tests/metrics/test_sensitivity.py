@@ -18,7 +18,7 @@ from metrics.sobol import design
 from metrics.variants import KEPT, Base, Choice, base_of
 from metrics.variants import scores as varied
 from rules.book import Book
-from tests.metrics.scoring import PERIOD, grid_for, index_rule, terms_for
+from tests.metrics.scoring import PERIOD, grid_for, index_rule, terms_for, unit_row, units_frame
 from tests.metrics.test_variants import AGES, METRICS, QUARTERS, RULE, UNITS, WEIGHTS, based, period_sums, store
 
 DAY = date(2026, 9, 30)
@@ -138,6 +138,19 @@ def test_a_cap_below_the_pass_mark_stands_under_every_variant(base):
     rows = study(base, published(base, cap=cap), SMALL)["robustness"]
     assert rows["share_below"][int(best)] == 1
     assert rows["share_above"][int(best)] == 0
+
+
+def test_a_unit_without_a_score_stands_in_no_row_though_capped():
+    terms = terms_for(METRICS, WEIGHTS)
+    units = pl.concat([UNITS, units_frame([unit_row("bare"), unit_row("bare", "tenure")])])
+    asked = UNITS.select("estate_id", "period").unique().join(pl.DataFrame({"metric": terms.names}), how="cross")
+    grid = grid_for(terms, units, period_sums(12), asked)
+    found = base_of(store(), KEPT, grid, terms, AGES, 7, RULE)
+    bare = found.grid.units["estate_id"] == "bare"
+    rows = published(found, cap=pl.Series([59.0 if b else None for b in bare]).to_list())
+    rows = rows.with_columns(state=pl.Series(["not_rated" if b else "rated" for b in bare]))
+    named = study(found, rows, SMALL)["robustness"]["unit_id"].to_list()
+    assert len(named) == 60 and not {"bare", "tenure-bare"} & set(named)
 
 
 def test_choices_that_change_nothing_have_no_part_in_the_places():

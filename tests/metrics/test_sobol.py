@@ -95,3 +95,33 @@ def test_a_number_of_points_that_is_no_power_of_two_is_refused(n):
 def test_results_that_do_not_fit_the_inputs_are_refused():
     with pytest.raises(ValueError, match="21 results do not fit a design of 2 inputs"):
         indices(np.zeros(21), 2)
+
+
+def test_a_result_of_several_numbers_has_one_index_for_them_together():
+    # f = (x1, 2 x2), independent and equally spread: variances 1 : 4 of one total, nothing together
+    points = design(2, 1024, seed=1)
+    found = indices(points * [1.0, 2.0], 2)
+    assert found.first == pytest.approx([0.2, 0.8], abs=0.02)
+    assert found.total == pytest.approx([0.2, 0.8], abs=0.02)
+
+
+def test_together_the_numbers_weigh_by_their_variance():
+    # Gamboa et al. 2014: the index of a vector is the mean of its numbers' indices, weighted by their variances
+    points = np.pi * (2 * design(3, 256, seed=9) - 1)
+    both = np.column_stack([ishigami(points), 5 * points[:, 2] + points[:, 0]])
+    parts = [indices(column, 3) for column in both.T]
+    variance = both[:512].var(axis=0, ddof=1)
+    found = indices(both, 3)
+    for name in ("first", "total"):
+        weighed = sum(v * getattr(part, name) for v, part in zip(variance, parts, strict=True)) / variance.sum()
+        assert getattr(found, name) == pytest.approx(weighed, rel=1e-9)
+
+
+def test_centring_a_result_far_from_zero_keeps_total_indices_and_steadies_first_ones():
+    # true S = (.2, .8); the same 64 points, once around 100 and once around their mean
+    points = design(2, 64, seed=4)
+    far = 100 + points @ [1.0, 2.0]
+    centred = indices(far - far.mean(), 2)
+    assert indices(far, 2).total == pytest.approx(centred.total, rel=1e-9)
+    assert centred.first == pytest.approx([0.2, 0.8], abs=0.05)
+    assert np.abs(indices(far, 2).first - [0.2, 0.8]).max() > np.abs(centred.first - [0.2, 0.8]).max()

@@ -203,6 +203,17 @@ def test_a_former_spell_is_left_out():
     assert "former" not in based().grid.units["unit_id"].to_list()
 
 
+def test_a_duty_nobody_had_to_meet_yet_has_no_points_under_any_variant():
+    # an obligation without a row does not apply: two sub-indices share the weight, and a third stays out
+    terms = terms_for(METRICS, WEIGHTS)
+    asked = ["e00", "e01", "e02"]
+    rest = (pl.col("metric") != "held") | pl.col("unit_id").str.contains("|".join(asked))
+    quarters, sums = QUARTERS.filter(rest), period_sums(12).filter(rest)
+    base = base_of(store(quarters), KEPT, grid_for(terms, UNITS, sums), terms, AGES, 7, RULE)
+    assert one(base, Choice()) == pytest.approx(plain(terms, sums), abs=1e-9)
+    assert not np.isnan(one(base, Choice(half_life=6.0, inside=True))).any()
+
+
 def test_what_was_corrected_after_adding_up_stays_corrected_in_every_variant():
     terms = terms_for(METRICS, WEIGHTS)
     grid = grid_for(terms, UNITS, period_sums(12))
