@@ -261,6 +261,18 @@ class CompanyScore(pa.DataFrameModel):
     tier: int = pa.Field(nullable=True)  # 1 = first: within a tier nobody can be told from its first
 
 
+class PartyPart(pa.DataFrameModel):
+    """What one rated unit takes off the mean of its company or office head; the rows of a party sum to 100 - mean."""
+
+    party: str = pa.Field(isin=("company", "head"))
+    party_id: str
+    period: str
+    unit_id: str
+    estate_id: str
+    share: float = pa.Field(ge=0, le=1)  # of the party's weight
+    points_lost: float
+
+
 class Quantile(pa.DataFrameModel):
     """Anonymous class distribution: all a manager sees of others. Hidden below rules/index.toml `min_class_shown`."""
 
@@ -329,6 +341,7 @@ TABLES: dict[str, type[pa.DataFrameModel]] = {
     "index_scores": IndexScore,
     "changes": Change,
     "company_scores": CompanyScore,
+    "party_parts": PartyPart,
     "quantiles": Quantile,
     "flags": Flag,
     "due": Due,

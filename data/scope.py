@@ -76,6 +76,10 @@ WHO_READS: dict[str, Readers] = {
         "(CASE {a}.party WHEN 'company' THEN {a}.party_id = $scope_company "
         f"ELSE {{a}}.party_id IN ({ONLY_OWN_HEADS}) END)",
     ),
+    "party_parts": Readers(
+        IN_AREA,
+        f"(CASE {{a}}.party WHEN 'company' THEN {{a}}.unit_id IN ({OWN_UNITS}) ELSE {{a}}.unit_id IN ({OWN_TENURES}) END)",
+    ),
     "priors": Readers(ALL, ALL),  # anonymous: one row per class
     "quantiles": Readers(ALL, ALL),
     "sensitivity": EVERYONE,  # of the method, not of anybody

@@ -170,6 +170,22 @@ def roll_up(units: pl.DataFrame, party: str, rule: Rule) -> pl.DataFrame:
     return with_rank_sets(scores, rule)
 
 
+def parts(units: pl.DataFrame, party: str, rule: Rule) -> pl.DataFrame:
+    """Contract PartyPart: what each rated unit takes off its party's mean; they sum to 100 - mean.
+
+    Args:
+        units, party: as of ``roll_up``.
+    """
+    group = [f"{party}_id", "period"]
+    counted = weighed(units.filter(pl.col(group[0]).is_not_null()), rule).filter(pl.col("state") == "rated")
+    share = pl.col("weight") / pl.col("weight").sum().over(group)
+    rows = counted.sort([*group, "unit_id"]).select(
+        "period", "unit_id", "estate_id", party=pl.lit(party), party_id=pl.col(group[0]), share=share,
+        points_lost=share * (100 - pl.col("final")),
+    )  # fmt: skip
+    return rows.sort("party", "party_id", "period", "unit_id")
+
+
 def quantiles(
     metric_scores: pl.DataFrame, subindex_scores: pl.DataFrame, index_scores: pl.DataFrame, rule: Rule
 ) -> pl.DataFrame:

@@ -31,6 +31,7 @@ from metrics.terms import Terms, terms_of
 from rules.book import Book, Rule
 
 DAYS = {name: table.day for name, table in TABLES.items() if table.day}
+PARTIES = (("tenure", "company"), ("head", "head"))  # the level whose units a party answers for
 ORDER = ("level", "unit_id", "period", "metric")
 Progress = Callable[[str, int, int], None]
 
@@ -268,12 +269,11 @@ def _scores(work: Workplace, records: Records, sums: Sums, applicable: pl.DataFr
     newest = grid_of(unit_frame.filter(pl.col("period") == str(work.last)), sums.newest, applicable, terms)
     final = index.get_column("final").fill_null(np.nan).to_numpy()
     write(con, "changes", changes(grid, terms, prior, cells, newest, final, rule))
-    parties = [
-        companies.roll_up(index.filter(pl.col("level") == level), party, rule)
-        for level, party in (("tenure", "company"), ("head", "head"))
-    ]
+    units_of = {party: index.filter(pl.col("level") == level) for level, party in PARTIES}
     columns = list(edition_tables.TABLES["company_scores"].to_schema().columns)
-    write(con, "company_scores", pl.concat([p.select(columns) for p in parties]))
+    rolled = [companies.roll_up(rows, party, rule).select(columns) for party, rows in units_of.items()]
+    write(con, "company_scores", pl.concat(rolled))
+    write(con, "party_parts", pl.concat([companies.parts(rows, party, rule) for party, rows in units_of.items()]))
     write(con, "quantiles", companies.quantiles(made["metric_scores"], made["subindex_scores"], index, rule))
     _studies(work, grid, terms, made)
 

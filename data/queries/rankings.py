@@ -56,7 +56,7 @@ def companies(
             WHERE step NOT IN ('none', 'commendation') AND period = $period
             GROUP BY company_id
         )
-        SELECT s.party_id AS company_id, c.name_zh, c.name_en, s.rank, s.ranked, s.rank_lo, s.rank_hi, s.final, s.lo, s.hi, s.band, s.state, s.why_not_rated,
+        SELECT s.party_id AS company_id, c.name_zh, c.name_en, s.rank, s.ranked, s.tier, s.rank_lo, s.rank_hi, s.final, s.lo, s.hi, s.band, s.state, s.why_not_rated,
                s.worst_fifth, s.units, s.units_rated, s.households, trend.trend,
                coalesce(due.due_estates, 0) AS due_estates, count(*) OVER () AS total
         FROM {r["s"]} AS s
@@ -126,7 +126,7 @@ def estates(
             FROM {r["d"]} AS d WHERE period = $period AND estate_id IS NOT NULL GROUP BY estate_id
         )
         SELECT e.estate_id, s.unit_id, e.name_zh, e.name_en, e.estate_class, e.size_band, e.households, e.subdistrict_id,
-               e.station_id, s.final, s.lo, s.hi, s.band, s.state, s.why_not_rated, s.cap, s.rank_in_class, s.class_size, s.rank_lo, s.rank_hi,
+               e.station_id, s.final, s.lo, s.hi, s.band, s.state, s.why_not_rated, s.cap, s.rank_in_class, s.class_size, s.tier, s.rank_lo, s.rank_hi,
                s.rank_overall, s.overall_size, subs.* EXCLUDE (unit_id), trend.trend, due.step, e.longitude, e.latitude,
                count(*) OVER () AS total
         FROM {r["e"]} AS e

@@ -7,7 +7,7 @@ import streamlit as st
 
 from cases.sentences import sentence
 from data.edition_tables import STEPS
-from data.queries import rankings
+from data.queries import rankings, reasons
 from pages.shared import choose, format, go, tables
 
 WRAPPED = 66  # pixels: three lines of a sentence
@@ -23,6 +23,7 @@ def show(scope, con, t) -> None:
     cells = st.columns(len(steps))
     for cell, step in zip(cells, steps, strict=True):
         cell.metric(t(f"ladder.step.{step}.name"), counts.get(step, 0), help=t(f"ladder.step.{step}.meaning"))
+    _expected_wrong(reasons.flagged(scope, con), t)
     wanted = choose.one(
         st, t("filter.step"), steps, name="step", words=lambda s: t(f"ladder.step.{s}.name"), everything=t("filter.all")
     )
@@ -38,6 +39,17 @@ def show(scope, con, t) -> None:
             go.to("estate", estate=row["estate_id"], period=row["period"])
         else:
             go.to("company", company=row["company_id"], period=row["period"])
+
+
+def _expected_wrong(rows: pl.DataFrame, t) -> None:
+    """How many of the steps that rest on a probability are expected to be wrong, above every list."""
+    if rows.is_empty():
+        return
+    said = [
+        t("expected.line", step=t(f"ladder.step.{r['step']}.name"), n=r["n"], wrong=format.number(r["wrong"], t))
+        for r in rows.sort(pl.col("step").replace_strict(STEPS, range(len(STEPS))), descending=True).to_dicts()
+    ]
+    st.info("\n".join([t("expected.lead"), *(f"- {line}" for line in said), "", t("expected.facts")]))
 
 
 def _worded(rows: pl.DataFrame, t) -> pl.DataFrame:

@@ -44,6 +44,7 @@ def _columns(t) -> dict:
         "name": config.TextColumn(t("column.company"), width="large"),
         "final": config.NumberColumn(t("column.score"), format="%.1f", width="small", help=t("column.score_help")),
         "interval": config.TextColumn(t("column.interval"), width="small", help=t("column.interval_help")),
+        "tier": config.NumberColumn(t("standing.tier"), width=60, help=t("standing.tier_help")),
         "ranks": config.TextColumn(t("column.rank_set"), width="small", help=t("column.rank_set_help")),
         "band": config.TextColumn(t("column.band"), width="small"),
         "trend": config.LineChartColumn(t("column.trend"), y_min=40, y_max=100, help=t("column.trend_help")),

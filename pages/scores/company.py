@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
-from data.queries import files, rankings
+from cases.explanations import company_sentence
+from data.queries import files, rankings, reasons
 from pages.shared import charts, format, go, place, rule, tables
 
 
@@ -23,6 +24,9 @@ def show(scope, con, t) -> None:
         st.info(t("page.company.not_found"))
         return
     header(company, period, t)
+    if company["state"] == "rated":
+        parts = reasons.parts_of_company(scope, con, company_id=company_id, period=period)
+        st.markdown(f"**{format.plain(company_sentence(company, parts, t))}**")
     past = files.company_history(scope, con, company_id=company_id)
     st.subheader(t("page.estate.history"))
     charts.history(past.to_dicts(), t, key="company-history", bands=rule.bands(periods[0]))
@@ -45,6 +49,7 @@ def header(company: dict, period: str, t) -> None:
     if company["rank_lo"]:
         ranks = f"{company['rank_lo']}–{company['rank_hi']}"
         cells[2].caption(f"{t('column.rank_set')} {ranks}", help=t("column.rank_set_help"))
+        cells[2].caption(t("standing.alike_companies", n=format.number(company["alike"], t, 0)))
     cells[3].metric(
         t("column.worst_fifth"), format.number(company["worst_fifth"], t), help=t("column.worst_fifth_help")
     )

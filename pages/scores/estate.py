@@ -6,9 +6,10 @@ import polars as pl
 import streamlit as st
 
 import metrics
+from cases.explanations import estate_sentence
 from cases.sentences import sentence
-from data.queries import files, rankings
-from pages.shared import charts, choose, format, go, place, rule, tables
+from data.queries import files, rankings, reasons
+from pages.shared import charts, choose, format, go, place, rule, tables, why
 
 
 def show(scope, con, t) -> None:
@@ -24,8 +25,12 @@ def show(scope, con, t) -> None:
         st.info(t("page.estate.not_found"))
         return
     level, unit_id = _chosen_way(ways, t)
-    if unit := files.unit(scope, con, level=level, unit_id=unit_id, period=period):
+    unit = files.unit(scope, con, level=level, unit_id=unit_id, period=period)
+    scores = files.metric_scores(scope, con, level=level, unit_id=unit_id, period=period)
+    moved = reasons.change_of(scope, con, level=level, unit_id=unit_id, period=period)
+    if unit:
         _header(unit, period, t)
+        _told(unit, scores, moved, period, t)
     _due(scope, con, estate_id, t)
     left, right = st.columns(2)
     with left:
@@ -36,7 +41,7 @@ def show(scope, con, t) -> None:
         st.subheader(t("page.estate.history"))
         past = files.history(scope, con, level=level, unit_id=unit_id)
         charts.history(past.to_dicts(), t, key="history", bands=rule.bands(periods[0]))
-    scores = files.metric_scores(scope, con, level=level, unit_id=unit_id, period=period)
+    why.change(moved, rule.index(period)["change_sure"], t)
     _metrics(scope, con, scores, level, unit_id, period, t)
     _tenures(scope, con, estate_id, t)
 
@@ -82,6 +87,7 @@ def _header(unit: dict, period: str, t) -> None:
     if unit["rank_lo"]:
         ranks = f"{unit['rank_lo']}–{unit['rank_hi']}"
         cells[2].caption(f"{t('column.rank_interval')} {ranks}", help=t("column.rank_interval_help"))
+        cells[2].caption(why.standing(unit, t))
     cells[3].metric(t("column.coverage"), format.percent(unit["coverage"], t, 0), help=t("column.coverage_help"))
     company = format.name(unit, t, "company") if unit["company_id"] else t("page.estate.unmanaged")
     st.caption(
@@ -97,11 +103,16 @@ def _header(unit: dict, period: str, t) -> None:
             t("page.estate.capped", cap=format.number(unit["cap"], t, 0), score=format.number(unit["score"], t),
               reasons=format.codes("ladder.finding", unit["cap_reason"], t))
         )  # fmt: skip
-    if unit["own_score"] is not None and unit["score"] is not None:
-        st.caption(
-            t("page.estate.small_sample", own=format.number(unit["own_score"], t),
-              moved=format.number(unit["score"] - unit["own_score"], t))
-        )  # fmt: skip
+
+
+def _told(unit: dict, scores: pl.DataFrame, moved: pl.DataFrame, period: str, t) -> None:
+    """One plain sentence on the score, and the lines it is made of."""
+    if unit["state"] == "not_rated" or unit["score"] is None:
+        return
+    lost = scores.filter(pl.col("points_lost").is_not_null()).select("metric", "points_lost").rows()
+    sure = rule.index(period)["change_sure"]
+    st.markdown(f"**{format.plain(estate_sentence(unit, lost, moved, sure, t))}**")
+    why.lines(unit, scores, t)
 
 
 def _certainty(unit: dict, period: str, t) -> None:

@@ -86,6 +86,7 @@ def columns(t) -> dict:
         "interval": config.TextColumn(t("column.interval"), width="small", help=t("column.interval_help")),
         "band": config.TextColumn(t("column.band"), width="small"),
         "place": config.TextColumn(t("column.rank_in_class"), width="small", help=t("column.rank_in_class_help")),
+        "tier": config.NumberColumn(t("standing.tier"), width=50, help=t("standing.tier_help")),
         "ranks": config.TextColumn(t("column.rank_interval"), width="small", help=t("column.rank_interval_help")),
         "step": config.TextColumn(t("column.step"), width="small"),
         "trend": config.LineChartColumn(

@@ -25,7 +25,7 @@ STEWARD = Scope("fu", "steward")
 EDITION = (*TABLES, *REGISTERS)
 SCORES = (
     "metric_sums", "metric_scores", "subindex_scores", "index_scores", "flags", "changes", "company_scores", "evidence", "due",
-    "priors", "quantiles", "robustness",
+    "priors", "quantiles", "robustness", "party_parts",
 )  # fmt: skip
 
 

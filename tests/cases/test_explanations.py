@@ -1,0 +1,162 @@
+"""Sentences on scores: what they name is the largest there is, and every line sums."""
+
+from __future__ import annotations
+
+import duckdb
+import polars as pl
+import pytest
+
+from cases.explanations import company_sentence, costliest, estate_sentence, item_word, mover, reliable
+from data import editions
+from data.queries import files, reasons
+from data.scope import Scope
+from i18n.words import LANGUAGES, Words
+
+ZH, EN = Words("zh"), Words("en")
+SURE = 0.80
+ALL = Scope("li", "supervisor")
+PATROL, ROUTES, GUARDS = "daily_fire_patrol_rate", "escape_routes_clear", "guards_certified"
+
+
+def unit(**given) -> dict:
+    return {"period": "2026Q3", "final": 71.6, "score": 71.6, "cap": None, "cap_reason": None} | given
+
+
+def change(final=71.6, then=68.0, sd=1.0, then_sd=1.0, **points) -> pl.DataFrame:
+    """The lines of a change; ``points`` by metric or line."""
+    rows = [{"part": "metric", "item": item, "points": p} for item, p in points.items()]
+    numbers = {"final": final, "sd": sd, "then_final": then, "then_sd": then_sd}
+    return pl.DataFrame([row | numbers | {"since": "2026Q2"} for row in rows])
+
+
+def test_the_two_costliest_metrics_are_named_costliest_first():
+    lost = [(PATROL, -1.2), (ROUTES, -6.4), (GUARDS, -3.0), ("fires_per_1000_homes", 0.0)]
+    assert costliest(lost) == [(ROUTES, -6.4), (GUARDS, -3.0)]
+    said = estate_sentence(unit(), lost, pl.DataFrame(), SURE, ZH)
+    assert said.startswith("2026年第3季度指数 71.6 分。失分最多的是")
+    assert said.index(ZH(f"metric.{ROUTES}.name")) < said.index(ZH(f"metric.{GUARDS}.name"))
+    assert "6.4" in said and ZH(f"metric.{PATROL}.name") not in said
+
+
+def test_a_full_score_names_nothing_lost():
+    assert estate_sentence(unit(final=99.99, score=99.99), [(PATROL, -0.01)], pl.DataFrame(), SURE, EN).endswith(
+        "Hardly any metric costs anything."
+    )
+
+
+def test_a_change_names_what_did_most_to_bring_it_about():
+    # up 3.6 with sd sqrt 2: z = 2.5; the largest line points down, so the largest upward one is named
+    moved = change(**{PATROL: -5.0, ROUTES: 4.6, GUARDS: 4.0})
+    said = estate_sentence(unit(), [], moved, SURE, EN)
+    assert "Up 3.6 points" in said and "4.6 points" in said and EN(f"metric.{ROUTES}.name") in said
+    assert EN(f"metric.{PATROL}.name") not in said
+
+
+def test_a_change_within_its_error_is_not_called_one():
+    # up 1.0 with sd sqrt(4 + 4) = 2.83: P = .638
+    moved = change(final=69.0, then=68.0, sd=2.0, then_sd=2.0, **{PATROL: 1.0})
+    assert not reliable(moved, SURE)
+    assert "没有可靠的变化（+1.0 分" in estate_sentence(unit(final=69.0, score=69.0), [], moved, SURE, ZH)
+    # down 2.4: z = .849, P = .802
+    assert reliable(change(final=65.6, then=68.0, sd=2.0, then_sd=2.0, **{PATROL: -2.4}), SURE)
+
+
+def test_a_cap_is_named_with_its_reasons_only_where_it_binds():
+    capped = unit(final=59.0, cap=59.0, cap_reason="fatal_fire,low_safety")
+    said = estate_sentence(capped, [], pl.DataFrame(), SURE, ZH)
+    assert "封顶 59 分" in said and ZH("ladder.finding.fatal_fire") in said
+    loose = unit(final=50.0, score=50.0, cap=59.0, cap_reason="fatal_fire")
+    assert "封顶" not in estate_sentence(loose, [], pl.DataFrame(), SURE, ZH)
+
+
+def test_a_line_beside_the_metrics_can_be_the_mover():
+    assert mover([("cap", -9.0), (PATROL, -2.0), (ROUTES, 5.0)], -6.0) == ("cap", -9.0)
+    assert item_word("cap", ZH) == "封顶的变化" and item_word(PATROL, ZH) == ZH(f"metric.{PATROL}.name")
+
+
+def test_a_companys_sentence_names_its_costliest_estate_and_what_an_officer_may_see():
+    company = {"period": "2026Q3", "final": 70.0, "mean": 74.0, "units_rated": 2}
+    parts = pl.DataFrame({
+        "estate_id": ["a", "b"], "name_zh": ["甲苑", "乙苑"], "name_en": ["A", "B"], "points_lost": [20.0, 6.0]
+    })  # fmt: skip
+    said = company_sentence(company, parts, ZH)
+    assert "少计 4.0 分" in said and "其中甲苑一处占 20.0 分，为各小区之首" in said and "离满分差 26.0 分" in said
+    assert "of the estates you may see, B takes most (6.0)" in company_sentence(company, parts[1:], EN)
+
+
+@pytest.fixture(scope="module")
+def con(demo_root):
+    return duckdb.connect(editions.current(demo_root), read_only=True)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_estate_of_an_edition_has_a_true_sentence(con, language):
+    t = Words(language)
+    # independently, in SQL: the costliest metric, and the line that did most in the direction of the change
+    truth = con.sql(
+        """
+        WITH worst AS (
+            SELECT level, unit_id, period, arg_min(metric, points_lost) AS metric, min(points_lost) AS lost
+            FROM metric_scores WHERE points_lost IS NOT NULL GROUP BY ALL
+        ), moved AS (
+            SELECT level, unit_id, period, sum(points) AS moved FROM changes WHERE part = 'metric' GROUP BY ALL
+        ), most AS (
+            SELECT c.level, c.unit_id, c.period, arg_max(c.item, abs(c.points)) AS item
+            FROM changes AS c JOIN moved USING (level, unit_id, period)
+            WHERE c.part = 'metric' AND c.points * moved.moved > 0 GROUP BY ALL
+        )
+        SELECT s.level, s.unit_id, s.period, worst.metric, worst.lost, most.item
+        FROM index_scores AS s
+        JOIN (SELECT period FROM edition) USING (period)
+        JOIN worst USING (level, unit_id, period)
+        LEFT JOIN most USING (level, unit_id, period)
+        WHERE s.state <> 'not_rated' AND s.level = 'estate'
+        """
+    ).pl()
+    assert truth.height > 30
+    changed = 0
+    for row in truth.iter_rows(named=True):
+        asked = {"level": row["level"], "unit_id": row["unit_id"], "period": row["period"]}
+        scores = files.metric_scores(ALL, con, **asked).filter(pl.col("points_lost").is_not_null())
+        moved = reasons.change_of(ALL, con, **asked)
+        said = estate_sentence(
+            files.unit(ALL, con, **asked), scores.select("metric", "points_lost").rows(), moved, SURE, t
+        )
+        assert "{" not in said
+        if row["lost"] < -0.05:
+            assert t(f"metric.{row['metric']}.name") in said
+        if moved.height and reliable(moved, SURE):
+            changed += 1
+            assert item_word(row["item"], t) in said
+    assert changed > 0
+
+
+def test_parts_of_every_company_sum_to_what_its_mean_lacks(con):
+    worst, companies = con.sql(
+        """
+        SELECT max(abs(parts.lost - (100 - s.mean))), count(*)
+        FROM company_scores AS s
+        JOIN (SELECT party, party_id, period, sum(points_lost) AS lost FROM party_parts GROUP BY ALL) AS parts
+          USING (party, party_id, period)
+        """
+    ).fetchall()[0]
+    assert companies > 100 and worst < 1e-9
+
+
+def test_lost_gap_and_cap_lines_sum_for_every_unit(con):
+    lost, own, units = con.sql(
+        """
+        SELECT max(abs(m.lost - (s.score - 100))), count(s.own_score), count(*)
+        FROM index_scores AS s
+        JOIN (SELECT level, unit_id, period, sum(points_lost) AS lost FROM metric_scores GROUP BY ALL) AS m
+          USING (level, unit_id, period)
+        WHERE s.score IS NOT NULL
+        """
+    ).fetchall()[0]
+    assert units > 1000 and own > 1000 and lost < 1e-9
+
+
+def test_how_many_steps_rest_on_a_probability_and_how_many_are_expected_wrong(con):
+    found = reasons.flagged(ALL, con)
+    asked = "SELECT step, count(p), sum(1 - p) FROM due WHERE p IS NOT NULL GROUP BY step ORDER BY step"
+    assert found.rows() == con.sql(asked).pl().rows() and found.height > 0
