@@ -48,6 +48,7 @@ CHANNELS = {"hotline": 68, "app": 16, "web": 6, "police": 7, "visit": 3}
 REPEATED = 0.11  # matters raised again at least once, at level 0
 UNREASONABLE, UNKNOWN_ESTATE, OBJECTED, NEVER_CLOSED = 0.018, 0.015, 0.010, 0.004
 RECONSIDERED = 0.003  # orders whose "upheld" was changed on review
+JOINED_PER_DAY = 0.03  # other callers reporting an open matter, per day at loudness 1
 CALLERS = 400  # callers an estate's orders are drawn from, a few of them calling often
 
 
@@ -116,6 +117,24 @@ def _raised_again(rng: np.random.Generator, district: District, first: dict[str,
     return {name: values[inside] for name, values in again.items()}
 
 
+def _joined(rng: np.random.Generator, district: District, first: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Calls of others about a matter still open: how many tells how readily an estate's people call.
+
+    Such an order is joined to the first: it falls due and is closed with it.
+    """
+    usual = np.isin(first["nature"], ["complaint", "request"]) & ~first["unreasonable"]
+    open_days = np.minimum(first["closed"] - first["day"], 30)
+    extra = rng.poisson(JOINED_PER_DAY * loudness(district)[first["estate"]] * np.where(usual, open_days, 0))
+    at = np.repeat(np.arange(extra.size), extra)
+    again = {name: values[at] for name, values in first.items()}
+    again["day"] = again["day"] + 1 + (rng.random(at.size) * open_days[at]).astype(int)
+    again["caller"] = 1 + (again["caller"] - 1 + rng.integers(1, CALLERS, at.size)) % CALLERS
+    own = _handled(rng, district, again)
+    again |= {"minute": own["minute"], "contact": own["contact"], "due": np.maximum(again["due"], again["day"])}
+    inside = again["day"] < district.calendar.size
+    return {name: values[inside] for name, values in again.items()}
+
+
 def _called_back(rng: np.random.Generator, district: District, orders: dict[str, np.ndarray]) -> dict[str, pl.Series]:
     """What the call-back heard, and whether the complaint was upheld; NULL where nobody was asked."""
     estate, day = orders["estate"], orders["day"]
@@ -141,7 +160,8 @@ def complaints(district: District) -> pl.DataFrame:
     first = _matters(rng, district)
     first |= _handled(rng, district, first)
     again = _raised_again(rng, district, first)
-    orders = {name: np.concatenate([first[name], again[name]]) for name in first}
+    joined = _joined(district.rng("joined calls"), district, first)
+    orders = {name: np.concatenate([first[name], again[name], joined[name]]) for name in first}
     repeated = np.arange(orders["day"].size) >= first["day"].size
     order = np.lexsort((orders["minute"], orders["day"]))
     orders = {name: values[order] for name, values in orders.items()}

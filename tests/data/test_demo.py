@@ -121,7 +121,7 @@ def test_the_whole_district_has_the_size_of_luohu_and_about_a_million_records(wh
     assert 900_000 <= sum(sizes.values()) <= 1_500_000
     assert 280_000 <= sizes["patrols"] <= 340_000
     assert 400_000 <= sizes["inspection_items"] <= 500_000
-    assert 120_000 <= sizes["complaints"] <= 180_000
+    assert 120_000 <= sizes["complaints"] <= 210_000  # a sixth of them others calling about an open matter
     assert 60_000 <= sizes["hazards"] <= 85_000
 
 
@@ -355,6 +355,26 @@ def test_estates_differ_in_how_readily_they_call_and_villages_call_less(whole, w
     assert 0.35 < np.log(loud).std() < 0.6
     village = whole.of("estate_class") == "UV"
     assert np.median(loud[village]) < 0.75 * np.median(loud[~village])
+
+
+def test_loud_estates_report_an_open_matter_again_more_often(whole, whole_records):
+    from data.demo.hotline import loudness
+
+    rows = whole_records["complaints"].filter(pl.col("estate_id").is_not_null())
+    first = rows.filter(pl.col("matter_id").is_null()).select(
+        matter_id="complaint_id", first_caller="caller_hash", closed="closed_on", since="received_on"
+    )
+    again = rows.join(first, on="matter_id").filter(
+        (pl.col("caller_hash") != pl.col("first_caller")) & (pl.col("received_on") <= pl.col("closed"))
+    )
+    opened = rows.filter(pl.col("matter_id").is_null()).group_by("estate_id").agg(
+        days=(pl.col("closed_on") - pl.col("received_on")).dt.total_days().clip(0, 30).sum()
+    )  # fmt: skip
+    loud = pl.DataFrame({"estate_id": whole.of("estate_id"), "loudness": loudness(whole)})
+    both = opened.join(again.group_by("estate_id").len(), on="estate_id").join(loud, on="estate_id")
+    thirds = both.with_columns(third=(pl.col("loudness").rank("ordinal") - 1) * 3 // pl.len())
+    rate = dict(thirds.group_by("third").agg(pl.col("len").sum() / pl.col("days").sum()).iter_rows())
+    assert rate[2] > 1.8 * rate[0]  # loudness itself differs some 2.7 times between outer thirds
 
 
 def test_calls_repeat_a_matter_and_name_its_first_order(records):
