@@ -116,6 +116,7 @@ class Evidence(pa.DataFrameModel):
     square: float
     excluded: str = pa.Field(nullable=True)  # why it does not count: a word key below `excluded.`
     facts: str = pa.Field(nullable=True)  # JSON of the record's own columns named by the metric
+    factor: float = pa.Field(nullable=True, gt=0)  # what failed is divided by it in the sums (the inspector's factor)
 
 
 class MetricSum(pa.DataFrameModel):
@@ -126,10 +127,33 @@ class MetricSum(pa.DataFrameModel):
     period: str
     metric: str
     y: float  # sum of weight x numerator
-    e: float  # sum of weight x exposure (or denominator)
+    e: float  # sum of weight x exposure (or denominator), adjusted (tables inspectors, propensity)
     e2: float  # sum of weight^2 x exposure
     yy: float  # sum of weight x square
     records: int
+
+
+class Inspector(pa.DataFrameModel):
+    """One inspector over the whole edition: how strictly he or she looks, against all others (method.md 14.1)."""
+
+    inspector_id: str
+    visits: int  # routine visits
+    estates: int
+    found: float  # points found failing
+    expected: float  # points everyone's eyes would have found failing there
+    factor: float = pa.Field(gt=0)  # geometric mean 1 over those it applies to; 1 where it does not
+    applied: bool
+    why_not: str = pa.Field(nullable=True)  # a word key below `not_adjusted.`
+
+
+class Propensity(pa.DataFrameModel):
+    """One estate in one period: how readily its people report, against its class (method.md 14.2)."""
+
+    period: str
+    estate_id: str
+    duplicates: int  # reports by other callers while a matter was open, within the window
+    exposure: float = pa.Field(ge=0)  # matter-days open
+    propensity: float = pa.Field(gt=0)  # the metrics that count reports multiply their exposure by it
 
 
 class Prior(pa.DataFrameModel):
@@ -335,6 +359,8 @@ TABLES: dict[str, type[pa.DataFrameModel]] = {
     "management": Management,
     "evidence": Evidence,
     "metric_sums": MetricSum,
+    "inspectors": Inspector,
+    "propensity": Propensity,
     "priors": Prior,
     "metric_scores": MetricScore,
     "subindex_scores": SubindexScore,

@@ -21,7 +21,7 @@ Family = Literal["rate", "proportion", "severity", "mean", "obligation"]
 
 #: The columns ``evidence`` must return (optional ones in the second tuple).
 EVIDENCE = ("estate_id", "record_id", "occurred_on", "decided_on", "numerator", "denominator")
-EVIDENCE_OPTIONAL = ("square", "excluded")
+EVIDENCE_OPTIONAL = ("square", "excluded", "factor")
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Metric:
         cycles: obligations only: the quarters (counted back from the period) whose rows are summed; (0, 4) is the legal
             cycle ending with the period and the one before, (0,) a state on the period's last day.
         grace: events of a newcomer's first days are shown, not counted (method.md A5; days in rules/index.toml).
+        reporting: counts what residents report: exposure is multiplied by how readily they do (metrics/adjust.py).
         source: word key of the source body, used to count independent sources (police, fire, hotline, ...).
     """
 
@@ -61,6 +62,7 @@ class Metric:
     applies: Callable[[ir.Table], ir.BooleanValue] | None = None
     when_empty: float | None = None
     grace: bool = False
+    reporting: bool = False
     cycles: tuple[int, ...] = (0, 4)
 
 
@@ -68,10 +70,11 @@ class Records:
     """The accepted records as known at one snapshot: one Ibis table per name in ``data.contracts.TABLES``.
 
     Each table holds current versions only and, besides its contract's columns, ``record_id`` (the key columns
-    joined by ``/``), ``delivery_id`` and ``line``. Three more tables: ``quarters`` (``period``, ``start``,
+    joined by ``/``), ``delivery_id`` and ``line``. Four more tables: ``quarters`` (``period``, ``start``,
     ``end`` exclusive, ``last`` the quarter's last day), ``managed`` (one row per estate and *company* spell:
     ``estate_id, company_id, unit_id, valid_from, valid_to``; open ends are 9999-12-31; neighbouring tenures of
-    one company joined), and ``estate_days`` (``estates`` with open ends as 9999-12-31). ``quarters`` never reach
+    one company joined), ``estate_days`` (``estates`` with open ends as 9999-12-31), and ``visit_factors`` (the
+    inspector's factor of each routine visit, where it applies: ``inspection_id, factor``). ``quarters`` never reach
     past the snapshot's period, and ``last_day`` is the last day of the last quarter.
     """
 

@@ -19,7 +19,7 @@ import polars as pl
 import metrics
 from data import edition_tables
 from data.contracts import TABLES
-from metrics import bootstrap, caps, coherence, companies, priors, scores, sensitivity, units, variants
+from metrics import adjust, bootstrap, caps, coherence, companies, priors, scores, sensitivity, units, variants
 from metrics.base import Metric, Records
 from metrics.calendar import Quarter
 from metrics.certainty import Ways
@@ -53,6 +53,10 @@ class Workplace:
     @property
     def rule(self) -> Rule:
         return index_rule(self.book, self.last)
+
+    @property
+    def adjustments(self) -> Rule:
+        return self.book.on(self.last.last, "adjustments")
 
     @property
     def backend(self):
@@ -121,7 +125,7 @@ def _insert_evidence(work: Workplace, name: str, metric: Metric, records: Record
             INSERT INTO edition.evidence
             SELECT e.metric, e.period, e.estate_id, e.tenure_id, e.unit_id, e.record_table, e.record_id,
                    {line}, e.occurred_on, e.decided_on, e.numerator, e.denominator, e.square, e.excluded,
-                   {_facts(metric, source, columns)}
+                   {_facts(metric, source, columns)}, e.factor
             FROM _rows AS e
             LEFT JOIN {source} AS r ON r.record_id = e.record_id
             WHERE e.record_table = $source
@@ -140,6 +144,11 @@ class Sums:
 
     def __add__(self, more: Sums) -> Sums:
         return Sums(pl.concat([self.periods, more.periods]), pl.concat([self.newest, more.newest]))
+
+    def adjusted(self, units: pl.DataFrame, propensity: pl.DataFrame) -> Sums:
+        """With the exposure of what residents report counted by how readily they report."""
+        reporting = [n for n, m in metrics.ALL.items() if m.reporting]
+        return Sums(*(adjust.with_propensity(f, units, propensity, reporting) for f in (self.periods, self.newest)))
 
 
 def _sums(work: Workplace, chosen: dict[str, Metric], records: Records) -> Sums:
@@ -177,6 +186,12 @@ def _collected(work: Workplace, sums: pl.DataFrame, applicable: pl.DataFrame) ->
     work.con.unregister("_collected")
 
 
+def _inspectors(work: Workplace) -> None:
+    """Write table ``inspectors`` and fill temporary table ``visit_factors``."""
+    first = (work.last - (work.quarters - 1)).start
+    write(work.con, "inspectors", adjust.inspected(work.con, work.adjustments, first, work.last.last))
+
+
 def compute(work: Workplace, progress: Progress | None = None) -> None:
     """Fill the connection with every table of scores of one edition (all but ``edition`` and ``due``).
 
@@ -190,6 +205,8 @@ def compute(work: Workplace, progress: Progress | None = None) -> None:
     tell = progress or (lambda *_: None)
     steps = len(metrics.ALL) + 4
     tables = {name: work.table(name) for name in TABLES}
+    _inspectors(work)
+    tables["visit_factors"] = work.table("visit_factors")
     records = records_of(tables, work.last, work.quarters)
     evidence = edition_tables.TABLES["evidence"].to_schema().columns
     types = {"String": "VARCHAR", "Date": "DATE", "Float64": "DOUBLE", "Int64": "BIGINT"}
@@ -251,6 +268,9 @@ def _scores(work: Workplace, records: Records, sums: Sums, applicable: pl.DataFr
     write(con, "periods", periods)
     write(con, "estates", estates)
     write(con, "management", backend.to_polars(records.managed).sort("unit_id"))
+    propensity = adjust.reported(con, estates, backend.to_polars(records.quarters), work.adjustments, rule)
+    write(con, "propensity", propensity)
+    sums = sums.adjusted(unit_frame, propensity)
     write(con, "metric_sums", sums.periods.sort(ORDER))
 
     terms = terms_of(work.book, metrics.ALL, dict(periods.select("period", "last").iter_rows()))

@@ -73,14 +73,25 @@ def managed(tenures: ir.Table) -> ir.Table:
 
 
 def records_of(tables: dict[str, ir.Table], last: Quarter, quarters: int) -> Records:
-    """Bundle record tables with the three helper tables of ``metrics.base.Records``."""
+    """Bundle record tables with the helper tables of ``metrics.base.Records`` that are not given."""
     estates = tables["estates"]
     beside = {
         "quarters": quarter_table(last, quarters),
         "managed": managed(tables["tenures"]),
         "estate_days": estates.mutate(valid_to=estates.valid_to.fill_null(ibis.date(FOREVER))),
+        "visit_factors": ibis.memtable([], schema={"inspection_id": "string", "factor": "float64"}),
     }
-    return Records(tables | beside, last.last)
+    return Records(beside | tables, last.last)
+
+
+def _divisor(rows: ir.Table, metric: Metric) -> ir.Value:
+    """By what a row's failed points are divided: the inspector's factor, and no less than the share that failed, so that
+    no more points fail than were looked at."""
+    if metric.family == "severity":  # numerator = value x failed and square = value^2 x failed
+        part = rows.numerator * rows.numerator / (rows.square * rows.denominator).nullif(0)
+    else:
+        part = (rows.denominator - rows.numerator) / rows.denominator
+    return rows.factor.notnull().ifelse(ibis.greatest(rows.factor, part.fill_null(0.0)), ibis.null("float64"))
 
 
 def evidence_of(name: str, metric: Metric, records: Records, book: Book, first: date, last: Quarter) -> ir.Table:
@@ -98,6 +109,7 @@ def evidence_of(name: str, metric: Metric, records: Records, book: Book, first: 
         square=(rows.square if "square" in columns else rows.numerator * rows.numerator).cast("float64"),
         excluded=rows.excluded if "excluded" in columns else ibis.null("string"),
         record_table=rows.record_table if "record_table" in columns else ibis.literal(metric.record),
+        factor=_divisor(rows, metric) if "factor" in columns else ibis.null("float64"),
         occurred_on=rows.occurred_on.cast("date"),
         decided_on=rows.decided_on.cast("date"),
     ).filter(lambda t: t.decided_on.between(ibis.date(first), ibis.date(last.last)))
@@ -128,6 +140,7 @@ def evidence_of(name: str, metric: Metric, records: Records, book: Book, first: 
         "denominator",
         "square",
         "excluded",
+        "factor",
         metric=ibis.literal(name),
         period=lambda t: t.decided_on.year().cast("string") + "Q" + t.decided_on.quarter().cast("string"),
     )

@@ -27,6 +27,7 @@ def evidence(records, rules):
         numerator=value * failed,
         denominator=items.checked.cast("float64"),
         square=value * value * failed,
+        factor=items.factor,
     )
 
 

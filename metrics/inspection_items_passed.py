@@ -27,6 +27,7 @@ def evidence(records, rules):
         decided_on="inspected_on",
         numerator=passed,
         denominator=passed + severity_value(items) * (items.checked - passed),
+        factor=items.factor,
     ).filter(lambda t: t.denominator > 0)
 
 

@@ -69,12 +69,29 @@ def _by_level(rows: ir.Table) -> ir.Table:
     )
 
 
-def _evidence_quarters(evidence: ir.Table, quarters: ir.Table, plain: Iterable[str], half_life: float) -> ir.Table:
+def _undone(rows: ir.Table, proportions: list[str]) -> ir.Table:
+    """Divide what failed on a visit by the row's ``factor`` (metrics/adjust.py); rows without one stay as they are.
+
+    A proportion counts what passed, so the rest is divided; severity counts what failed.
+    """
+    failed = rows.denominator - rows.numerator
+    passed = rows.metric.isin(proportions) if proportions else ibis.literal(False)
+    divided = passed.ifelse(rows.denominator - failed / rows.factor, rows.numerator / rows.factor)
+    return rows.mutate(
+        numerator=rows.factor.isnull().ifelse(rows.numerator, divided),
+        square=rows.factor.isnull().ifelse(rows.square, rows.square / rows.factor),
+    )
+
+
+def _evidence_quarters(
+    evidence: ir.Table, quarters: ir.Table, plain: Iterable[str], proportions: list[str], half_life: float
+) -> ir.Table:
     """Evidence summed per estate, tenure, metric and quarter, weighted to the quarter's last day."""
     rows = evidence.filter(evidence.excluded.isnull() | (evidence.excluded == "grace"))
     rows = rows.join(quarters.select("period", "ordinal", "last"), "period")
     weight = decay(rows["last"].delta(rows.decided_on, unit="day").cast("float64"), half_life)
     plain = list(plain)
+    rows = _undone(rows, proportions)
     rows = rows.mutate(w=rows.metric.isin(plain).ifelse(1.0, weight) if plain else weight)
     return rows.group_by("metric", "estate_id", "unit_id", "tenure_id", "ordinal", spared=rows.excluded.notnull()).agg(
         y=exact_sum(rows.w * rows.numerator),
@@ -186,7 +203,8 @@ def quarter_sums(
     """
     plain = [n for n, m in metrics.items() if m.family == "obligation"]
     table = records.quarters
-    parts = [_evidence_quarters(evidence, table, plain, rule["half_life_months"])]
+    proportions = [n for n, m in metrics.items() if m.family == "proportion"]
+    parts = [_evidence_quarters(evidence, table, plain, proportions, rule["half_life_months"])]
     months = month_table(last, quarters)
     parts += [_exposure_quarters(n, m, days[m.record], records, months, rule) for n, m in metrics.items() if m.exposure]
     columns = ("metric", "estate_id", "unit_id", "tenure_id", "ordinal", "spared", *SUMS)

@@ -3,7 +3,7 @@
 Unit        matters per 100 homes and year
 Row         one order; the first order of an upheld matter counts, later calls about it do not
 Leaves out  repeated calls, matters not upheld, other exclusions as in metrics/complaints.py (shown, not counted)
-Limit       none; compared with the class
+Limit       none; compared with the class, after homes are counted by how readily they report (metrics/adjust.py)
 Empty       no hotline delivery, no value; a covered month without complaints counts as none
 Rule        rules/metrics/valid_matters_per_100_homes.toml
 Source      hotline orders: matter_id, received_on, upheld, responsibility
@@ -56,4 +56,5 @@ METRIC = Metric(
     source="hotline",
     exposure="homes",
     per=100,
+    reporting=True,
 )

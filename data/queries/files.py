@@ -113,7 +113,7 @@ def evidence(
     return ask(
         con,
         f"""
-        SELECT v.record_table, v.record_id, v.occurred_on, v.decided_on, v.numerator, v.denominator, v.excluded, v.facts,
+        SELECT v.record_table, v.record_id, v.occurred_on, v.decided_on, v.numerator, v.denominator, v.excluded, v.facts, v.factor,
                d.file, v.line, v.delivery_id, count(*) OVER () AS total
         FROM {r["v"]} AS v
         JOIN {r["p"]} AS p ON p.period = $period
@@ -125,6 +125,14 @@ def evidence(
         """,
         params,
     )
+
+
+def propensity(scope: Scope, con: duckdb.DuckDBPyConnection, *, estate_id: str, period: str) -> float | None:
+    """How readily an estate's people report in a period (1 = as usual); None where the viewer may not see it."""
+    params = {"estate": estate_id, "period": period}
+    r = readable(scope, params, p="propensity")
+    rows = ask(con, f"SELECT propensity FROM {r['p']} AS p WHERE estate_id = $estate AND period = $period", params)
+    return rows["propensity"][0] if rows.height else None
 
 
 def tenures(scope: Scope, con: duckdb.DuckDBPyConnection, *, estate_id: str) -> pl.DataFrame:

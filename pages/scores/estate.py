@@ -11,6 +11,9 @@ from cases.sentences import sentence
 from data.queries import files, rankings, reasons
 from pages.shared import charts, choose, format, go, place, rule, tables, why
 
+#: Factors nearer to 1 are shown as 1.00.
+LEAST_SHOWN = 0.005
+
 
 def show(scope, con, t) -> None:
     """The estate the address names, in the period it names."""
@@ -42,7 +45,8 @@ def show(scope, con, t) -> None:
         past = files.history(scope, con, level=level, unit_id=unit_id)
         charts.history(past.to_dicts(), t, key="history", bands=rule.bands(periods[0]))
     why.change(moved, rule.index(period)["change_sure"], t)
-    _metrics(scope, con, scores, level, unit_id, period, t)
+    pi = files.propensity(scope, con, estate_id=estate_id, period=period)
+    _metrics(scope, con, scores, level, unit_id, period, pi, t)
     _tenures(scope, con, estate_id, t)
 
 
@@ -143,9 +147,14 @@ def _due(scope, con, estate_id: str, t) -> None:
             st.caption(said)
 
 
-def _metrics(scope, con, scores: pl.DataFrame, level: str, unit_id: str, period: str, t) -> None:
+def _metrics(
+    scope, con, scores: pl.DataFrame, level: str, unit_id: str, period: str, propensity: float | None, t
+) -> None:
     st.subheader(t("page.estate.metrics"))
     st.caption(t("page.estate.metrics_lead"))
+    if propensity is not None and abs(propensity - 1) >= LEAST_SHOWN:
+        said = "loud" if propensity > 1 else "quiet"
+        st.caption(t(f"adjustment.{said}", factor=format.number(propensity, t, 2)), help=t("adjustment.reporting_help"))
     rows = scores.to_dicts()
     worded = pl.DataFrame(
         [
@@ -203,6 +212,7 @@ def _evidence(scope, con, level: str, unit_id: str, metric: str, period: str, sc
     worded = rows.with_columns(
         record=pl.Series([format.facts(f, t) for f in rows["facts"]]),
         counts=pl.Series([t(f"excluded.{x}") if x else t("page.estate.counts") for x in rows["excluded"]]),
+        adjusted=pl.Series([_eyes(f, t) for f in rows["factor"]], dtype=pl.String),
     )
     config = st.column_config
     columns = {
@@ -212,13 +222,24 @@ def _evidence(scope, con, level: str, unit_id: str, metric: str, period: str, sc
         "counts": config.TextColumn(t("column.counts")),
         "numerator": config.NumberColumn(t("column.numerator"), width="small"),
         "denominator": config.NumberColumn(t("column.denominator"), width="small"),
+        "adjusted": config.TextColumn(t("column.adjusted"), help=t("column.adjusted_help")),
         "record": config.TextColumn(t("column.record"), width="large"),
         "file": config.TextColumn(t("column.file")),
         "line": config.NumberColumn(t("column.line"), format="%d", width="small"),
         "record_id": config.TextColumn(t("column.record_id")),
     }
+    if rows["factor"].is_null().all():
+        del columns["adjusted"]
     tables.show(worded, columns, t, key="evidence-table")
     tables.pager("evidence_page", rows["total"][0], t)
+
+
+def _eyes(factor: float | None, t) -> str | None:
+    """By what a visit's failed points were divided, and why, in words."""
+    if factor is None:
+        return None
+    side = "even" if abs(factor - 1) < LEAST_SHOWN else "strict" if factor > 1 else "lenient"
+    return t(f"adjustment.{side}", factor=format.number(factor, t, 2))
 
 
 def _tenures(scope, con, estate_id: str, t) -> None:

@@ -24,8 +24,8 @@ BEST = Scope("en", "manager", company_id="best")
 STEWARD = Scope("fu", "steward")
 EDITION = (*TABLES, *REGISTERS)
 SCORES = (
-    "metric_sums", "metric_scores", "subindex_scores", "index_scores", "flags", "changes", "company_scores", "evidence", "due",
-    "priors", "quantiles", "robustness", "party_parts",
+    "metric_sums", "metric_scores", "subindex_scores", "index_scores", "flags", "changes", "company_scores", "evidence",
+    "due", "priors", "quantiles", "robustness", "party_parts", "propensity",
 )  # fmt: skip
 
 
@@ -69,6 +69,8 @@ def fill(con):
             "set_aside": 0,
         })  # fmt: skip
         rows(con, "due", {"party": "estate", "party_id": tenure, "estate_id": estate, "company_id": company})
+    rows(con, "inspectors", {"inspector_id": "i1"})
+    rows(con, "propensity", *({"estate_id": e, "period": p} for e in ("oak", "elm") for p in ("2026Q2", "2026Q3")))
     rows(con, "evidence", {"estate_id": "elm", "delivery_id": "d-t3"})  # a gap: nobody's
     rows(con, "due", {"party": "company", "party_id": "best", "company_id": "best"})
     units = [("estate", "oak"), ("estate", "elm")]
@@ -97,8 +99,9 @@ def test_every_table_of_an_edition_has_its_readers_named(relation):
 @pytest.mark.parametrize("relation", EDITION)
 @pytest.mark.parametrize("scope", (SUPERVISOR, NORTH, NORTH_1, ACME, STEWARD), ids=lambda s: s.role)
 def test_every_condition_runs_or_says_that_the_role_may_not_read(con, scope, relation):
-    if scope.role == "steward" and relation in SCORES:
-        with pytest.raises(PermissionError, match=f"'{relation}' is closed to viewer 'fu' with role 'steward'"):
+    if (scope.role == "steward" and relation in SCORES) or (scope != SUPERVISOR and relation == "inspectors"):
+        closed = f"'{relation}' is closed to viewer '{scope.viewer_id}' with role '{scope.role}'"
+        with pytest.raises(PermissionError, match=closed):
             scope.where(relation)
     else:
         assert len(read(con, scope, relation, "*")) <= len(read(con, SUPERVISOR, relation, "*"))
@@ -119,6 +122,7 @@ def test_an_officer_reads_the_estates_of_the_area_and_what_hangs_on_them(con, sc
     assert read(con, scope, "evidence", "r.estate_id") == ["oak"]
     assert read(con, scope, "deliveries", "r.delivery_id") == ["d-t1"]
     assert read(con, scope, "data_quality", "r.estate_id") == ["oak"]
+    assert read(con, scope, "propensity", "r.estate_id, r.period") == [("oak", "2026Q2"), ("oak", "2026Q3")]
     assert read(con, scope, "due", "r.party, r.party_id") == [("estate", "t1")]
     assert read(con, scope, "company_scores", "r.party_id") == ["acme", "h1"]
 
@@ -144,6 +148,17 @@ def test_a_manager_reads_an_estate_only_while_the_company_was_in_charge(con):
     assert read(con, BEST, "estates", "r.estate_id, r.period") == [("elm", "2026Q3")]
     assert ("elm", "2026Q3") not in read(con, ACME, "estates", "r.estate_id, r.period")
     assert ("elm", "2026Q2") in read(con, ACME, "estates", "r.estate_id, r.period")
+    assert read(con, BEST, "propensity", "r.estate_id, r.period") == [("elm", "2026Q3")]
+    assert read(con, ACME, "propensity", "r.estate_id, r.period") == [
+        ("elm", "2026Q2"), ("oak", "2026Q2"), ("oak", "2026Q3"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("scope", (NORTH, NORTH_1, ACME, STEWARD), ids=lambda s: s.role)
+def test_how_strictly_a_person_inspects_is_for_the_supervisor_alone(con, scope):
+    assert read(con, SUPERVISOR, "inspectors", "r.inspector_id") == ["i1"]
+    with pytest.raises(PermissionError, match="'inspectors' is closed"):
+        read(con, scope, "inspectors", "*")
 
 
 def test_a_manager_reads_neither_a_predecessors_evidence_nor_what_is_nobodys(con):
