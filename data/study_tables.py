@@ -26,6 +26,8 @@ class Sensitivity(pa.DataFrameModel):
     published: float
     first: float = pa.Field(nullable=True)  # share of all movement of places this choice makes by itself
     total: float = pa.Field(nullable=True)  # share it has a hand in
+    total_lo: float = pa.Field(nullable=True)  # 90 % bounds of that share, from drawing the variants again
+    total_hi: float = pa.Field(nullable=True)
     first_shift: float = pa.Field(nullable=True)  # the same of the variants' mean shift (COINr's target)
     total_shift: float = pa.Field(nullable=True)
     mean_shift: float  # places a unit moves on average where only this choice varies

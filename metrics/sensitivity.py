@@ -23,7 +23,7 @@ from metrics.certainty import PASS, TOP, chance_below
 from metrics.draws import seed_of
 from metrics.flags import select
 from metrics.grid import UNIT, Grid
-from metrics.sobol import design, indices
+from metrics.sobol import design, indices, total_intervals
 from metrics.terms import Terms
 from metrics.variants import Base, Choice, base_of, scores
 from rules.book import Rule
@@ -208,14 +208,20 @@ def study(base: Base, published: pl.DataFrame, rule: Rule) -> dict[str, pl.DataF
 def _inputs(base: Base, rule: Rule, period: str, place, together, alone, ends) -> pl.DataFrame:
     """One row per input: indices of the places and of their mean shift, its shift by itself and at either end."""
     # centred: the same indices with far less noise
-    of_places = indices(place - place.mean(axis=0), len(INPUTS))
+    places_moved = place - place.mean(axis=0)
+    of_places = indices(places_moved, len(INPUTS))
+    low_total, high_total = total_intervals(
+        places_moved, len(INPUTS), resamples=rule["resamples"], coverage=rule["index_coverage"],
+        seed=seed_of("sensitivity", "bounds", period),
+    )  # fmt: skip
     of_shift = indices(together - together.mean(), len(INPUTS))
     by_itself = alone.reshape(len(INPUTS), -1).mean(axis=1)
     at_ends = dict(zip([n for n in INPUTS if n != "weights"], ends.reshape(-1, 2), strict=True))
     limits = np.array([_ends(name, base, rule) for name in INPUTS], dtype=float)
     shifts = np.array([at_ends.get(name, (np.nan, np.nan)) for name in INPUTS], dtype=float)
     columns = {
-        "first": of_places.first, "total": of_places.total, "first_shift": of_shift.first,
+        "first": of_places.first, "total": of_places.total, "total_lo": low_total,
+        "total_hi": high_total, "first_shift": of_shift.first,
         "total_shift": of_shift.total, "mean_shift": by_itself, "low": limits[:, 0], "high": limits[:, 1],
         "published": limits[:, 2], "shift_low": shifts[:, 0], "shift_high": shifts[:, 1],
     }  # fmt: skip

@@ -10,8 +10,6 @@ from data.queries import studies
 from metrics.calendar import Quarter
 from pages.shared import charts, format, rule, tables
 
-#: Shares closer than this are not told apart: what re-drawing the variants moves them by.
-CLOSE = 0.05
 WRAPPED = 66  # pixels: three lines of a sentence
 INDEX = "index"  # where a number is about the sub-indices together
 
@@ -36,7 +34,7 @@ def show(scope, con, t) -> None:
     if rows[0]["total"] is not None:
         charts.choices(rows, t, key="sensitivity-shares")
     st.subheader(t("page.sensitivity.what_if"))
-    st.caption(t("page.sensitivity.what_if_help") + " " + t("page.sensitivity.caveat"))
+    st.caption(t("page.sensitivity.what_if_help") + _gap(t) + t("page.sensitivity.caveat"))
     for row in rows:
         lines = "\n".join(f"- {line}" for line in what_if(row, t))
         st.markdown(f"**{_name(row, t)}**{t('common.colon')}{tried(row, t)}\n{lines}")
@@ -82,8 +80,13 @@ def largest(rows: list[dict], t) -> str:
         second=t(f"sensitivity.{second['input']}.name"), first_total=format.percent(first["total"], t, 0),
         second_total=format.percent(second["total"], t, 0),
     )  # fmt: skip
-    close = first["total"] - second["total"] < CLOSE
-    return f"{said} {t('page.sensitivity.close')}" if close else said
+    close = first["total_lo"] <= second["total_hi"]
+    return said + _gap(t) + t("page.sensitivity.close") if close else said
+
+
+def _gap(t) -> str:
+    """What stands between two sentences: nothing in Chinese."""
+    return "" if t.language == "zh" else " "
 
 
 def stays(facts: dict, t) -> str:

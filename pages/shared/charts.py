@@ -158,10 +158,15 @@ def choices(rows: list[dict], t: Words, *, key: str) -> None:
     for column, word, colour in (("total", "together", INK), ("first", "alone", BAND_COLOURS["good"])):
         shares = [100 * max(r[column] or 0.0, 0.0) for r in rows]
         label = t(f"page.sensitivity.{word}")
+        bounds = None
+        if column == "total":
+            up, down = ([100 * abs(r[end] - r["total"]) for r in rows] for end in ("total_hi", "total_lo"))
+            bounds = {"type": "data", "symmetric": False, "array": up, "arrayminus": down, "color": MUTED}
         figure.add_trace(
             go.Bar(
                 y=names, x=shares, orientation="h", name=label, marker={"color": colour},
-                text=[f"{s:.0f}" for s in shares], textposition="outside", textangle=0, cliponaxis=False,
+                text=[f"{s:.0f}" for s in shares], textposition="inside", insidetextanchor="start", textangle=0,
+                constraintext="none", error_x=bounds,
                 hovertemplate=f"%{{y}}<br>{label} %{{x:.0f}}%<extra></extra>",
             )
         )  # fmt: skip

@@ -167,6 +167,13 @@ def test_choices_that_change_nothing_have_no_part_in_the_places():
     assert rows["weights"]["total"] > 0 and rows["rho"]["total"] > 0
 
 
+def test_each_share_lies_within_its_bounds(made):
+    rows = made["sensitivity"].filter(pl.col("total") > 0)
+    assert rows.height >= 5
+    assert (rows["total_lo"] <= rows["total"]).all() and (rows["total"] <= rows["total_hi"]).all()
+    assert (rows["total_lo"] < rows["total_hi"]).all()
+
+
 def test_every_input_is_told_once_with_what_was_varied(made):
     rows = made["sensitivity"]
     assert rows["input"].to_list() == list(INPUTS)

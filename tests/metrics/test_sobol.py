@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from scipy.stats import sobol_indices, uniform
 
-from metrics.sobol import design, indices
+from metrics.sobol import design, indices, total_intervals
 
 COINR = Path(__file__).parents[1] / "reference" / "coinr"
 
@@ -125,3 +125,29 @@ def test_centring_a_result_far_from_zero_keeps_total_indices_and_steadies_first_
     assert indices(far, 2).total == pytest.approx(centred.total, rel=1e-9)
     assert centred.first == pytest.approx([0.2, 0.8], abs=0.05)
     assert np.abs(indices(far, 2).first - [0.2, 0.8]).max() > np.abs(centred.first - [0.2, 0.8]).max()
+
+
+def test_bounds_of_total_indices_are_those_of_rows_drawn_again():
+    points = np.pi * (2 * design(3, 64, seed=2) - 1)
+    both = np.column_stack([ishigami(points), points[:, 2]])
+    low, high = total_intervals(both, 3, resamples=3000, coverage=0.9, seed=1)
+    parts, rng = both.reshape(5, 64, 2), np.random.default_rng(8)
+    drawn = [indices(parts[:, rng.integers(0, 64, 64)].reshape(-1, 2), 3).total for _ in range(3000)]
+    assert low == pytest.approx(np.quantile(drawn, 0.05, axis=0), rel=0.05)
+    assert high == pytest.approx(np.quantile(drawn, 0.95, axis=0), rel=0.05)
+    assert (low < high).all()
+
+
+def test_more_points_bring_the_bounds_together_around_the_analytic_index():
+    widths = []
+    for n in (64, 1024):
+        result = ishigami(np.pi * (2 * design(3, n, seed=6) - 1))
+        low, high = total_intervals(result - result.mean(), 3, resamples=500, coverage=0.9, seed=1)
+        widths.append((high - low).mean())
+    assert widths[1] < widths[0] / 3  # a root of 16 is 4
+    assert (low < [0.5576, 0.4424, 0.2437]).all() and (high > [0.5576, 0.4424, 0.2437]).all()
+
+
+def test_a_result_that_never_moves_has_no_bounds():
+    low, high = total_intervals(np.zeros(8 * 4), 2, resamples=10, coverage=0.9, seed=1)
+    assert np.isnan(low).all() and np.isnan(high).all()
