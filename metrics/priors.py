@@ -225,7 +225,7 @@ def steady_level(found: Moments, family: np.ndarray, by_period: Groups) -> np.nd
     events = np.where(found.total > 0, np.nan_to_num(found.m) * found.total, 0.0)
     whole, exposure = by_period.total(events), by_period.total(found.total)
     beta, normal = family == "proportion", family == "mean"
-    district = np.where(beta, whole, np.maximum(whole, 0.5)) / np.where(exposure > 0, exposure, np.nan)
+    district = np.where(beta | normal, whole, np.maximum(whole, 0.5)) / np.where(exposure > 0, exposure, np.nan)
     edge = 0.5 / (exposure + 1)
     district = np.where(beta, np.clip(district, edge, 1 - edge), district)[of]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -253,11 +253,16 @@ def shared_spread(found: Moments, family: np.ndarray, by_period: Groups, rule: R
     return np.where(found.units < few, pooled, np.where(found.units < enough, blended, own))
 
 
-def bounded_spread(spread: np.ndarray, m: np.ndarray, family: np.ndarray, rule: Rule) -> np.ndarray:
-    """Turn a shared, strengthened spread into tau2 (rho), within the floors and ceilings of the rule."""
+def bounded_spread(spread: np.ndarray, m: np.ndarray, within: np.ndarray, family: np.ndarray, rule: Rule) -> np.ndarray:
+    """Turn a shared, strengthened spread into tau2 (rho), within the floors and ceilings of the rule.
+
+    A mean has the floor of a correlation too, tau2 / (tau2 + within): without one, a class that differs no more than by
+    chance would stand at its level as a fact, whatever an estate's own record says.
+    """
     rho = np.clip(spread, rule["rho_floor"], rule["rho_ceiling"])
     rate = np.clip(spread, rule["cv_floor"] ** 2, rule["cv_ceiling"] ** 2) * m**2
-    return np.where(family == "proportion", rho, np.where(family == "mean", spread, rate))
+    mean = np.maximum(spread, within * rule["rho_floor"] / (1 - rule["rho_floor"]))
+    return np.where(family == "proportion", rho, np.where(family == "mean", mean, rate))
 
 
 @dataclass(frozen=True)
@@ -281,7 +286,8 @@ class Learned:
         by_period = Groups(self.own.period, len(terms.periods))
         spread = shared_spread(self.found, terms.family, by_period, rule) * self.strength[self.own.period][:, None]
         m = np.where(self.asked, steady_level(self.found, terms.family, by_period), np.nan)
-        return Priors(m, bounded_spread(spread, m, terms.family, rule), self.strength, self.found.units, self.found.c)
+        tau2 = bounded_spread(spread, m, self.found.c, terms.family, rule)
+        return Priors(m, tau2, self.strength, self.found.units, self.found.c)
 
 
 def learn(grid: Grid, terms: Terms, rule: Rule) -> Learned:

@@ -205,10 +205,11 @@ def test_where_every_class_is_small_they_share_by_their_numbers():
 
 
 def test_a_spread_stays_within_its_floor_and_ceiling():
-    spread, m = np.array([[0.0, 99.0, 0.0, 99.0]]), np.array([[2.0, 2.0, 0.8, 0.8]])
-    family = np.array(["rate", "rate", "proportion", "proportion"])
-    # (.15 x 2)^2 and (3 x 2)^2; rho .01 and .7
-    assert priors.bounded_spread(spread, m, family, index_rule())[0].tolist() == pytest.approx([0.09, 36.0, 0.01, 0.7])
+    spread, m = np.array([[0.0, 99.0, 0.0, 99.0, 0.0, 99.0]]), np.array([[2.0, 2.0, 0.8, 0.8, 70.0, 70.0]])
+    family, within = np.array(["rate"] * 2 + ["proportion"] * 2 + ["mean"] * 2), np.array([[1, 1, 1, 1, 49.5, 49.5]])
+    # (.15 x 2)^2 and (3 x 2)^2; rho .01 and .7; .01/.99 of 49.5, and none above
+    found = priors.bounded_spread(spread, m, within, family, index_rule())[0]
+    assert found.tolist() == pytest.approx([0.09, 36.0, 0.01, 0.7, 0.5, 99.0])
 
 
 def test_a_class_without_an_event_is_not_without_risk():
@@ -223,6 +224,10 @@ def test_a_class_nobody_measured_stands_at_the_districts_level():
     for family in ("rate", "proportion", "mean"):
         level = priors.steady_level(found, np.array([family]), Groups(np.zeros(2, dtype=int), 1))
         assert level[:, 0].tolist() == pytest.approx([0.8, 0.8])
+    # half an event is no floor of a mean: 50 visits of .002 points each are .1 in all
+    found = _moments(m=[np.nan, 0.002], tau2=[np.nan, 0.1], units=[0, 30], total=[0, 50])
+    level = priors.steady_level(found, np.array(["mean"]), Groups(np.zeros(2, dtype=int), 1))
+    assert level[:, 0].tolist() == pytest.approx([0.002, 0.002])
 
 
 def test_a_class_in_which_all_passed_is_not_certain_to_pass():
