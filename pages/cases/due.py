@@ -10,7 +10,7 @@ from data.edition_tables import STEPS
 from data.queries import rankings, reasons
 from pages.shared import choose, format, go, tables
 
-WRAPPED = 66  # pixels: three lines of a sentence
+WRAPPED = 90  # pixels: four lines of a sentence
 
 
 def show(scope, con, t) -> None:
@@ -46,10 +46,15 @@ def _expected_wrong(rows: pl.DataFrame, t) -> None:
     if rows.is_empty():
         return
     said = [
-        t("expected.line", step=t(f"ladder.step.{r['step']}.name"), n=r["n"], wrong=format.number(r["wrong"], t))
+        t("expected.line", step=t(f"ladder.step.{r['step']}.name"), n=r["n"], wrong=_few(r["wrong"], t))
         for r in rows.sort(pl.col("step").replace_strict(STEPS, range(len(STEPS))), descending=True).to_dicts()
     ]
     st.info("\n".join([t("expected.lead"), *(f"- {line}" for line in said), "", t("expected.facts")]))
+
+
+def _few(expected: float, t) -> str:
+    """An expected number with one decimal, never shown as none at all."""
+    return format.number(expected, t) if expected >= 0.05 else t("expected.hardly")
 
 
 def _worded(rows: pl.DataFrame, t) -> pl.DataFrame:
@@ -74,7 +79,7 @@ def _columns(t) -> dict:
         "step_word": config.TextColumn(t("column.step"), width=110),
         "estate": config.TextColumn(t("column.estate"), width=110),
         "final": config.NumberColumn(t("column.score"), format="%.1f", width=60),
-        "why": config.TextColumn(t("column.why"), width=430),
+        "why": config.TextColumn(t("column.why"), width=470),
         "company": config.TextColumn(t("column.company"), width=190),
         "party_word": config.TextColumn(t("column.party"), width=130),
         "head": config.TextColumn(t("column.head"), width=80),

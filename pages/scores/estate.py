@@ -102,7 +102,7 @@ def _header(unit: dict, period: str, t) -> None:
         )
     )  # fmt: skip
     _certainty(unit, period, t)
-    if unit["cap"] is not None:
+    if unit["cap"] is not None and unit["final"] is not None and unit["final"] < unit["score"]:
         st.warning(
             t("page.estate.capped", cap=format.number(unit["cap"], t, 0), score=format.number(unit["score"], t),
               reasons=format.codes("ladder.finding", unit["cap_reason"], t))

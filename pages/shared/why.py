@@ -9,6 +9,9 @@ from cases.explanations import item_word, reliable
 from pages.shared import format, tables
 
 
+NOTHING = 1e-9  # points: what did not move is not listed
+
+
 def standing(unit: dict, t) -> str:
     """In which third of its class a unit surely stands, and how many it cannot be told from."""
     third = t(f"standing.third_{unit['third'] or 'none'}")
@@ -62,6 +65,7 @@ def change(rows: pl.DataFrame, sure: float, t) -> None:
 def _part(rows: pl.DataFrame, part: str, t) -> None:
     help_ = t("change.records_help") if part == "cause" else t("change.points_help")
     st.markdown(f"**{t(f'change.by_{part}')}**", help=help_)
+    rows = rows.filter(pl.col("points").abs() > NOTHING)
     shown = rows.select(item=pl.Series([item_word(i, t) for i in rows["item"]], dtype=pl.String), points="points")
     config = st.column_config
     columns = {
