@@ -106,9 +106,10 @@ def leniency(
         return made
 
     looked = matrix(points.astype(np.float64))
-    o_inspector = np.bincount(inspector[named], weights=found[named], minlength=inspectors)
-    o_estate = np.bincount(estate, weights=found, minlength=estates)
-    nameless = np.bincount(estate[~named], weights=points[~named], minlength=estates)
+    # with nothing to count, bincount answers in whole numbers whatever the weights
+    o_inspector = np.bincount(inspector[named], weights=found[named], minlength=inspectors).astype(np.float64)
+    o_estate = np.bincount(estate, weights=found, minlength=estates).astype(np.float64)
+    nameless = np.bincount(estate[~named], weights=points[~named], minlength=estates).astype(np.float64)
     why = _why_not(looked, least_estates)
     able = np.flatnonzero(why == "")
     factor, expected = np.ones(inspectors), np.zeros(inspectors)

@@ -8,7 +8,6 @@ import streamlit as st
 from cases.explanations import item_word, reliable
 from pages.shared import format, tables
 
-
 NOTHING = 1e-9  # points: what did not move is not listed
 
 

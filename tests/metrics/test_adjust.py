@@ -8,6 +8,7 @@ import pytest
 
 from metrics import adjust
 from metrics.calendar import Quarter
+from metrics.edition import checked
 from metrics.evidence import quarter_table
 from rules.book import Book, Rule
 from tests.metrics.conftest import record_tables
@@ -85,6 +86,15 @@ def test_only_routine_visits_by_authorities_within_the_edition_tell(visit):
     made, factors = inspected(*rounds_of_visits(["a", "b"], ESTATES, lambda i, e: 60 if i == "a" else 40, **visit))
     assert made == {}
     assert factors.is_empty()
+
+
+def test_records_that_name_no_inspector_give_a_table_without_rows_that_meets_its_contract():
+    visits, items = rounds_of_visits(["a"], ESTATES, lambda i, e: 60, inspector_id=None)
+    for records in ((visits, items), ([], [])):
+        con = duckdb.connect()
+        record_tables(con, {"inspections": records[0], "inspection_items": records[1]})
+        frame = checked("inspectors", adjust.inspected(con, RULE, FIRST, LAST))
+        assert frame.is_empty()
 
 
 def test_the_rule_can_switch_factors_off():
