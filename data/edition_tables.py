@@ -127,7 +127,7 @@ class MetricSum(pa.DataFrameModel):
     period: str
     metric: str
     y: float  # sum of weight x numerator
-    e: float  # sum of weight x exposure (or denominator), adjusted (tables inspectors, propensity)
+    e: float  # sum of weight x exposure (or denominator), adjusted (tables inspectors, propensity, seasons)
     e2: float  # sum of weight^2 x exposure
     yy: float  # sum of weight x square
     records: int
@@ -154,6 +154,19 @@ class Propensity(pa.DataFrameModel):
     duplicates: int  # reports by other callers while a matter was open, within the window
     exposure: float = pa.Field(ge=0)  # matter-days open
     propensity: float = pa.Field(gt=0)  # the metrics that count reports multiply their exposure by it
+
+
+class Season(pa.DataFrameModel):
+    """One calendar month of one metric whose exposure is time, over the whole district (method.md 2.4)."""
+
+    metric: str
+    month: int = pa.Field(ge=1, le=12)
+    events: float  # numerators of the evidence, undecayed
+    exposure: float  # home- or resident-years in the metric's unit, undecayed
+    cv: float  # variation between the calendar months beyond chance, relative to their level
+    factor: float = pa.Field(gt=0)  # the month's exposure is multiplied by it; 1 where it does not apply
+    applied: bool
+    why_not: str = pa.Field(nullable=True)  # a word key below `no_season.`
 
 
 class Prior(pa.DataFrameModel):
@@ -361,6 +374,7 @@ TABLES: dict[str, type[pa.DataFrameModel]] = {
     "metric_sums": MetricSum,
     "inspectors": Inspector,
     "propensity": Propensity,
+    "seasons": Season,
     "priors": Prior,
     "metric_scores": MetricScore,
     "subindex_scores": SubindexScore,

@@ -19,7 +19,7 @@ import polars as pl
 import metrics
 from data import edition_tables
 from data.contracts import TABLES
-from metrics import adjust, bootstrap, caps, coherence, companies, priors, scores, sensitivity, units, variants
+from metrics import adjust, bootstrap, caps, coherence, companies, priors, scores, season, sensitivity, units, variants
 from metrics.base import Metric, Records
 from metrics.calendar import Quarter
 from metrics.certainty import Ways
@@ -154,7 +154,8 @@ class Sums:
 def _sums(work: Workplace, chosen: dict[str, Metric], records: Records) -> Sums:
     rows = work.edition_table("evidence")
     rows = rows.filter(rows.metric.isin(list(chosen)))
-    per_quarter = quarter_sums(rows, chosen, DAYS, records, work.last, work.quarters, work.rule)
+    factors = season.factors(work.con.sql("FROM edition.seasons").pl())
+    per_quarter = quarter_sums(rows, chosen, DAYS, records, work.last, work.quarters, work.rule, factors)
     work.backend.create_table("_quarter_sums", per_quarter, temp=True)
     sums = period_sums(work.table("_quarter_sums"), chosen, records.quarters, work.scored, work.rule)
     frame = work.backend.to_polars(sums)
@@ -218,6 +219,8 @@ def compute(work: Workplace, progress: Progress | None = None) -> None:
         tell(name, step, steps)
         _insert_evidence(work, name, metric, records)
     tell("sums", len(first_pass), steps)
+    rows = work.edition_table("evidence")
+    write(work.con, "seasons", season.seasons(rows, metrics.ALL, DAYS, records, work.last, work.quarters, work.rule))
     sums = _sums(work, first_pass, records)
     applicable = work.backend.to_polars(units.applicable(records, metrics.ALL, work.scored))
 

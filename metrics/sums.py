@@ -26,6 +26,7 @@ MONTH_DAYS = 365.25 / 12
 #: Obligations that are a state on the period's last day, not a duty done or missed.
 STATE = (0,)
 SUMS = ("y", "e", "e2", "yy", "records")
+EVEN = (1.0,) * 12  # a metric without a season
 
 
 def decay(age_days: ir.Value | float, half_life_months: float):
@@ -102,19 +103,19 @@ def _evidence_quarters(
     )
 
 
-def month_table(last: Quarter, count: int) -> ir.Table:
+def month_table(last: Quarter, count: int, factors: tuple[float, ...] = EVEN) -> ir.Table:
     """One row per month of the quarters: ``month`` (its first day), ``month_end`` (exclusive), ``ordinal``, ``last``,
-    ``year_days``."""
+    ``year_days``, ``season`` (its calendar month's of ``factors``, metrics/season.py)."""
     rows = []
     for ordinal, quarter in enumerate(quarters_up_to(last, count)):
         starts = [date(quarter.year, quarter.start.month + i, 1) for i in range(3)]
         year_days = (date(quarter.year + 1, 1, 1) - date(quarter.year, 1, 1)).days
         rows += [
-            (start, end, ordinal, quarter.last, float(year_days))
+            (start, end, ordinal, quarter.last, float(year_days), factors[start.month - 1])
             for start, end in zip(starts, [*starts[1:], quarter.end], strict=True)
         ]
     return ibis.memtable(rows, schema={"month": "date", "month_end": "date", "ordinal": "int64", "last": "date",
-                                       "year_days": "float64"})  # fmt: skip
+                                       "year_days": "float64", "season": "float64"})  # fmt: skip
 
 
 def covered_months(records: Records, table: str, day: str, months: ir.Table, expected_min: float) -> ir.Table:
@@ -139,9 +140,9 @@ def covered_months(records: Records, table: str, day: str, months: ir.Table, exp
     return known.filter(believable).select("subdistrict_id", "month")
 
 
-def _exposure_quarters(name: str, metric: Metric, day: str, records: Records, months: ir.Table, rule: Rule) -> ir.Table:
-    """Time under management times homes (residents), per estate, tenure and quarter, in ``metric.per`` years."""
-    half_life, expected_min = rule["half_life_months"], rule["missing_month_expected_min"]
+def exposed_months(metric: Metric, day: str, records: Records, months: ir.Table, rule: Rule) -> ir.Table:
+    """One row per estate the metric applies to and covered month: the estate's ``size``, ``start`` and ``end``
+    (exclusive) of its days in the month, and the columns of ``months``."""
     estates = records.estate_days
     if metric.applies is not None:
         estates = estates.filter(metric.applies(estates))
@@ -152,32 +153,30 @@ def _exposure_quarters(name: str, metric: Metric, day: str, records: Records, mo
         until=estates.valid_to,
     )  # fmt: skip
     rows = estates.join(months, [estates.since < months.month_end, estates.until > months.month])
-    covered = covered_months(records, metric.record, day, months, expected_min)
+    covered = covered_months(records, metric.record, day, months, rule["missing_month_expected_min"])
     rows = rows.join(covered, ["subdistrict_id", "month"])
+    return rows.mutate(start=ibis.greatest(rows.since, rows.month), end=ibis.least(rows.until, rows.month_end)).filter(
+        lambda t: t.end > t.start
+    )
+
+
+def _exposure_quarters(name: str, metric: Metric, day: str, records: Records, months: ir.Table, rule: Rule) -> ir.Table:
+    """Time under management times homes (residents), per estate, tenure and quarter, in ``metric.per`` years."""
+    half_life = rule["half_life_months"]
+    rows = exposed_months(metric, day, records, months, rule)
     tenures = spells(records.tenures).select("tenure_id", "unit_id", "estate_id", "valid_from", "valid_to")
     owned = rows.join(
         tenures,
-        [
-            rows.estate_id == tenures.estate_id,
-            tenures.valid_from < rows.month_end,
-            tenures.valid_to > rows.month,
-        ],
+        [rows.estate_id == tenures.estate_id, tenures.valid_from < rows.end, tenures.valid_to > rows.start],
     ).mutate(
-        start=lambda t: ibis.greatest(t.since, t.month, t.valid_from),
-        end=lambda t: ibis.least(t.until, t.month_end, t.valid_to),
-    )
-    whole = rows.mutate(
-        tenure_id=ibis.null("string"),
-        unit_id=ibis.null("string"),
-        start=ibis.greatest(rows.since, rows.month),
-        end=ibis.least(rows.until, rows.month_end),
-    )
-    keep = ("estate_id", "unit_id", "tenure_id", "ordinal", "last", "year_days", "size", "start", "end")
+        start=lambda t: ibis.greatest(t.start, t.valid_from),
+        end=lambda t: ibis.least(t.end, t.valid_to),
+    )  # fmt: skip
+    whole = rows.mutate(tenure_id=ibis.null("string"), unit_id=ibis.null("string"))
+    keep = ("estate_id", "unit_id", "tenure_id", "ordinal", "last", "year_days", "season", "size", "start", "end")
     # the estate's own exposure counts every day; its tenures' rows carry no estate so that nothing counts twice
-    both = ibis.union(whole.select(*keep), owned.mutate(estate_id=ibis.null("string")).select(*keep)).filter(
-        lambda t: t.end > t.start
-    )
-    years = both["size"] / both.year_days / float(metric.per)
+    both = ibis.union(whole.select(*keep), owned.mutate(estate_id=ibis.null("string")).select(*keep))
+    years = both["size"] / both.year_days / float(metric.per) * both.season
     both = both.mutate(
         e=decayed_days(both.start, both.end, both["last"], half_life) * years,
         e2=decayed_days(both.start, both.end, both["last"], half_life / 2) * years,
@@ -192,7 +191,7 @@ def _exposure_quarters(name: str, metric: Metric, day: str, records: Records, mo
 
 def quarter_sums(
     evidence: ir.Table, metrics: dict[str, Metric], days: dict[str, str], records: Records, last: Quarter,
-    quarters: int, rule: Rule,
+    quarters: int, rule: Rule, seasons: dict[str, tuple[float, ...]] | None = None,
 ) -> ir.Table:  # fmt: skip
     """One row per level, unit, metric and quarter (``ordinal``) with SUMS weighted to the quarter's last day.
 
@@ -200,13 +199,14 @@ def quarter_sums(
         evidence: contract Evidence (all metrics together).
         days: record table to its event-day column (``data.contracts.TABLES[..].day``), for coverage of rates.
         rule: the index rule in force (half-life, coverage).
+        seasons: metric to twelve factors of its months' exposure (metrics/season.py); even without.
     """
     plain = [n for n, m in metrics.items() if m.family == "obligation"]
     table = records.quarters
     proportions = [n for n, m in metrics.items() if m.family == "proportion"]
     parts = [_evidence_quarters(evidence, table, plain, proportions, rule["half_life_months"])]
-    months = month_table(last, quarters)
-    parts += [_exposure_quarters(n, m, days[m.record], records, months, rule) for n, m in metrics.items() if m.exposure]
+    months = {n: month_table(last, quarters, (seasons or {}).get(n, EVEN)) for n, m in metrics.items() if m.exposure}
+    parts += [_exposure_quarters(n, metrics[n], days[metrics[n].record], records, of, rule) for n, of in months.items()]
     columns = ("metric", "estate_id", "unit_id", "tenure_id", "ordinal", "spared", *SUMS)
     rows = [p.select(*columns) for p in parts]
     return _by_level(ibis.union(*rows) if len(rows) > 1 else rows[0])

@@ -31,6 +31,13 @@ def coherence(scope: Scope, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return ask(con, f"SELECT * FROM {r['c']} AS c ORDER BY c.measure, c.subindex, c.metric, c.other", params)
 
 
+def seasons(scope: Scope, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """One calendar month of a metric whose exposure is weighted by the season (contract Season)."""
+    params: dict = {}
+    r = readable(scope, params, s="seasons")
+    return ask(con, f"SELECT * FROM {r['s']} AS s WHERE s.applied ORDER BY s.metric, s.month", params)
+
+
 def robust_share(scope: Scope, con: duckdb.DuckDBPyConnection, *, level: str, unit_id: str, period: str) -> dict | None:
     """In what share of the variants one unit lies below the pass mark, and where they place it (contract Robustness).
 

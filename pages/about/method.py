@@ -6,10 +6,10 @@ import polars as pl
 import streamlit as st
 
 import metrics
-from data.queries import rankings
+from data.queries import rankings, studies
 from metrics.calendar import Quarter
 from metrics.certainty import LOW
-from pages.shared import format, place, rule, tables
+from pages.shared import charts, format, place, rule, tables
 from rules.laws import cited
 
 DEFAULT_PERIOD = "2026Q3"  # whose rules are shown before the first edition
@@ -44,6 +44,8 @@ def show(scope, con, t) -> None:
         for law in cited(everything):
             title = getattr(law, f"title_{t.language}")
             st.markdown(f"- **{format.plain(law.key)}** {format.plain(title)} [{law.grade}]")
+    if con is not None:
+        _seasons(studies.seasons(scope, con), t)
     st.subheader(t("page.method.bands"))
     st.markdown(
         t("common.separator").join(f"{t(f'band.{b}')} ≥ {least}" for b, least in index["bands"].items() if b != "failing")
@@ -86,6 +88,15 @@ def _columns(t, config) -> dict:
         "law": config.TextColumn(t("column.law"), width="large"),
         "basis": config.TextColumn(t("column.basis"), width="small"),
     }
+
+
+def _seasons(rows: pl.DataFrame, t) -> None:
+    st.subheader(t("page.method.seasons"))
+    st.markdown(t("page.method.seasons_lead"))
+    if rows.is_empty():
+        st.markdown(t("page.method.seasons_none"))
+    else:
+        charts.seasons(rows.to_dicts(), t, key="method-seasons")
 
 
 def _caps(caps, t) -> None:

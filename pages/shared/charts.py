@@ -174,3 +174,23 @@ def choices(rows: list[dict], t: Words, *, key: str) -> None:
     figure.update_xaxes(title=t("page.sensitivity.axis_share"), rangemode="tozero")
     figure.update_yaxes(title=t("page.sensitivity.axis_choice"), autorange="reversed")
     draw(figure, t, key, 100 + 56 * len(rows))
+
+
+def seasons(rows: list[dict], t: Words, *, key: str) -> None:
+    """How much each calendar month's exposure counts, one line per metric.
+
+    Args:
+        rows: ``metric, month, factor``, by metric and month.
+    """
+    figure = go.Figure()
+    figure.add_hline(y=1, line={"color": MUTED, "dash": "dot", "width": 1})
+    for number, (metric, months) in enumerate(groupby(rows, key=itemgetter("metric"))):
+        line = list(months)
+        figure.add_scatter(
+            x=[t(f"month.{r['month']}") for r in line], y=[r["factor"] for r in line], mode="lines+markers",
+            name=t(f"metric.{metric}.name"), marker={"symbol": number, "size": 8},
+            hovertemplate="%{x} %{y:.2f}<extra>%{fullData.name}</extra>",
+        )  # fmt: skip
+    figure.update_xaxes(title=t("page.method.axis_month"), type="category")
+    figure.update_yaxes(title=t("page.method.axis_season"))
+    draw(figure, t, key, height=320)
