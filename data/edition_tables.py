@@ -157,7 +157,7 @@ class Propensity(pa.DataFrameModel):
 
 
 class Season(pa.DataFrameModel):
-    """One calendar month of one metric whose exposure is time, over the whole district (method.md 2.4)."""
+    """One calendar month of one metric of events in time, over the whole district (method.md 2.4)."""
 
     metric: str
     month: int = pa.Field(ge=1, le=12)

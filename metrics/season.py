@@ -89,7 +89,9 @@ def seasons(
     evidence: ir.Table, chosen: dict[str, Metric], days: dict[str, str], records: Records, last: Quarter, quarters: int,
     rule: Rule,
 ) -> pl.DataFrame:  # fmt: skip
-    """Contract Season: twelve rows per metric whose exposure is time, with the factor of each calendar month.
+    """Contract Season: twelve rows per metric of events in time, with the factor of each calendar month.
+
+    Days overdue (severity) are left out: a stretch of them is dated by its end, mostly a quarter's last day.
 
     Args:
         evidence: contract Evidence. days: record table to its event-day column. rule: the index rule in force.
@@ -97,7 +99,7 @@ def seasons(
     months = month_table(last, quarters)
     frames = []
     for name, metric in chosen.items():
-        if metric.exposure:
+        if metric.exposure and metric.family == "rate":
             exposed = exposed_months(metric, days[metric.record], records, months, rule)
             rows = _monthly(name, metric, evidence, exposed).to_polars()
             frames.append(_of_metric(name, rows, rule))
