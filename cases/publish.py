@@ -31,7 +31,8 @@ from rules.book import Book
 PROGRAM_VERSION = "0.1.0"
 #: Tables whose numbers make the content hash and are compared by ``verify``.
 NUMBERS = (
-    "periods", "estates", "management", "evidence", "metric_sums", "inspectors", "propensity", "seasons", "priors",
+    "periods", "estates", "management", "evidence", "metric_sums", "inspectors", "propensity", "seasons", "dispersion",
+    "priors",
     "metric_scores", "subindex_scores", "index_scores", "changes", "company_scores", "party_parts", "quantiles",
     "flags", "due", "data_quality", "sensitivity",
     "sensitivity_facts", "robustness", "coherence",

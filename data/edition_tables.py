@@ -22,7 +22,7 @@ from typing import Annotated
 import pandera.polars as pa
 import polars as pl
 
-from data import study_tables
+from data import adjustment_tables, study_tables
 from data.codes import ESTATE_CLASSES, LEVELS, SUBINDICES
 
 STATES = ("rated", "provisional", "not_rated")
@@ -127,46 +127,10 @@ class MetricSum(pa.DataFrameModel):
     period: str
     metric: str
     y: float  # sum of weight x numerator
-    e: float  # sum of weight x exposure (or denominator), adjusted (tables inspectors, propensity, seasons)
+    e: float  # sum of weight x exposure (or denominator), adjusted (data/adjustment_tables.py)
     e2: float  # sum of weight^2 x exposure
     yy: float  # sum of weight x square
     records: int
-
-
-class Inspector(pa.DataFrameModel):
-    """One inspector over the whole edition: how strictly he or she looks, against all others (method.md 14.1)."""
-
-    inspector_id: str
-    visits: int  # routine visits
-    estates: int
-    found: float  # points found failing
-    expected: float  # points everyone's eyes would have found failing there
-    factor: float = pa.Field(gt=0)  # geometric mean 1 over those it applies to; 1 where it does not
-    applied: bool
-    why_not: str = pa.Field(nullable=True)  # a word key below `not_adjusted.`
-
-
-class Propensity(pa.DataFrameModel):
-    """One estate in one period: how readily its people report, against its class (method.md 14.2)."""
-
-    period: str
-    estate_id: str
-    duplicates: int  # reports by other callers while a matter was open, within the window
-    exposure: float = pa.Field(ge=0)  # matter-days open
-    propensity: float = pa.Field(gt=0)  # the metrics that count reports multiply their exposure by it
-
-
-class Season(pa.DataFrameModel):
-    """One calendar month of one metric of events in time, over the whole district (method.md 2.4)."""
-
-    metric: str
-    month: int = pa.Field(ge=1, le=12)
-    events: float  # numerators of the evidence, undecayed
-    exposure: float  # home- or resident-years in the metric's unit, undecayed
-    cv: float  # variation between the calendar months beyond chance, relative to their level
-    factor: float = pa.Field(gt=0)  # the month's exposure is multiplied by it; 1 where it does not apply
-    applied: bool
-    why_not: str = pa.Field(nullable=True)  # a word key below `no_season.`
 
 
 class Prior(pa.DataFrameModel):
@@ -372,9 +336,6 @@ TABLES: dict[str, type[pa.DataFrameModel]] = {
     "management": Management,
     "evidence": Evidence,
     "metric_sums": MetricSum,
-    "inspectors": Inspector,
-    "propensity": Propensity,
-    "seasons": Season,
     "priors": Prior,
     "metric_scores": MetricScore,
     "subindex_scores": SubindexScore,
@@ -386,6 +347,7 @@ TABLES: dict[str, type[pa.DataFrameModel]] = {
     "flags": Flag,
     "due": Due,
     "data_quality": DataQuality,
+    **adjustment_tables.TABLES,
     **study_tables.TABLES,
 }
 #: Registers copied into the edition as the records had them: areas, companies, office_heads, tenures, deliveries.

@@ -89,6 +89,7 @@ WHO_READS: dict[str, Readers] = {
     "priors": Readers(ALL, ALL),  # anonymous: one row per class
     "quantiles": Readers(ALL, ALL),
     "seasons": EVERYONE,  # of the whole district
+    "dispersion": EVERYONE,
     "sensitivity": EVERYONE,  # of the method, not of anybody
     "sensitivity_facts": EVERYONE,
     "coherence": EVERYONE,

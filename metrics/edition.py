@@ -19,7 +19,20 @@ import polars as pl
 import metrics
 from data import edition_tables
 from data.contracts import TABLES
-from metrics import adjust, bootstrap, caps, coherence, companies, priors, scores, season, sensitivity, units, variants
+from metrics import (
+    adjust,
+    bootstrap,
+    caps,
+    coherence,
+    companies,
+    dispersion,
+    priors,
+    scores,
+    season,
+    sensitivity,
+    units,
+    variants,
+)
 from metrics.base import Metric, Records
 from metrics.calendar import Quarter
 from metrics.certainty import Ways
@@ -145,10 +158,12 @@ class Sums:
     def __add__(self, more: Sums) -> Sums:
         return Sums(pl.concat([self.periods, more.periods]), pl.concat([self.newest, more.newest]))
 
-    def adjusted(self, units: pl.DataFrame, propensity: pl.DataFrame) -> Sums:
-        """With the exposure of what residents report counted by how readily they report."""
+    def adjusted(self, units: pl.DataFrame, propensity: pl.DataFrame, points: pl.DataFrame) -> Sums:
+        """With the exposure of what residents report counted by how readily they report, and points by the throws they
+        are worth."""
         reporting = [n for n, m in metrics.ALL.items() if m.reporting]
-        return Sums(*(adjust.with_propensity(f, units, propensity, reporting) for f in (self.periods, self.newest)))
+        both = (adjust.with_propensity(f, units, propensity, reporting) for f in (self.periods, self.newest))
+        return Sums(*(dispersion.with_dispersion(f, points) for f in both))
 
 
 def _sums(work: Workplace, chosen: dict[str, Metric], records: Records) -> Sums:
@@ -273,7 +288,9 @@ def _scores(work: Workplace, records: Records, sums: Sums, applicable: pl.DataFr
     write(con, "management", backend.to_polars(records.managed).sort("unit_id"))
     propensity = adjust.reported(con, estates, backend.to_polars(records.quarters), work.adjustments, rule)
     write(con, "propensity", propensity)
-    sums = sums.adjusted(unit_frame, propensity)
+    points = dispersion.dispersions(con, metrics.ALL, rule)
+    write(con, "dispersion", points)
+    sums = sums.adjusted(unit_frame, propensity, points)
     write(con, "metric_sums", sums.periods.sort(ORDER))
 
     terms = terms_of(work.book, metrics.ALL, dict(periods.select("period", "last").iter_rows()))

@@ -152,4 +152,4 @@ def test_torontos_rules_score_inspections_alone(tmp_path):
     book = real.toronto_book(tmp_path / "rules")
     day = date(2026, 6, 30)
     scored = [n for n in book.files if n.startswith("metrics/") and book.on(day, n)["weight"] > 0]
-    assert scored == ["metrics/escape_routes_clear", "metrics/inspection_items_passed"]
+    assert scored == ["metrics/inspection_items_passed"]  # escape routes are part of the form already

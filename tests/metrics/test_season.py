@@ -9,8 +9,8 @@ import ibis
 import numpy as np
 import pytest
 
+from data.adjustment_tables import Season
 from data.contracts import TABLES
-from data.edition_tables import Season
 from metrics import season
 from metrics.base import Metric
 from metrics.calendar import Quarter

@@ -1,0 +1,80 @@
+"""How many throws a point is worth."""
+
+from __future__ import annotations
+
+from datetime import date
+from types import SimpleNamespace
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+
+from data.adjustment_tables import Dispersion
+from metrics import dispersion
+from tests.metrics.scoring import index_rule
+
+METRICS = {"share": SimpleNamespace(family="proportion"), "rate": SimpleNamespace(family="rate")}
+ANY = index_rule(dispersion_rows_min=1)
+
+
+def found(rows, rule=ANY):
+    """Dispersion of ``(estate, day, passed, points)`` rows."""
+    con = duckdb.connect()
+    con.execute("ATTACH ':memory:' AS edition")
+    shape = {"estate_id": pl.String, "decided_on": pl.Date, "numerator": pl.Float64, "denominator": pl.Float64}
+    frame = pl.DataFrame(rows, schema=shape, orient="row")
+    frame = frame.with_columns(metric=pl.lit("share"), excluded=pl.lit(None, dtype=pl.String))
+    con.register("given", frame.to_arrow())
+    con.execute("CREATE TABLE edition.evidence AS SELECT * FROM given")
+    return Dispersion.validate(dispersion.dispersions(con, METRICS, rule)).row(0, named=True)
+
+
+DAY = date(2026, 5, 1)
+
+
+def test_visits_that_differ_more_than_throws_count_for_fewer():
+    # 10 of 10 and 4 of 10: y = 14, n = 20, s = 10 + 1.6; spread 11.6 - 9.8 = 1.8; throws 14 x 6 / (20 x 19) = .221053
+    row = found([("oak", DAY, 10, 10), ("oak", DAY, 4, 10)])
+    assert (row["spread"], row["freedom"]) == (pytest.approx(1.8), 1)
+    assert row["throws"] == pytest.approx(84 / 380)
+    assert row["dispersion"] == pytest.approx(1.8 / (84 / 380), abs=1e-6)
+
+
+def test_graded_items_tell_more_than_throws():
+    # 3 and 4 of 5 on items of one point: x = .6, .8, .6, .8; spread 4 x .01 = .04; 3 x 2.8 x 1.2 / (4 x 3) = .84
+    row = found([("oak", DAY, x, 1) for x in (0.6, 0.8, 0.6, 0.8)])
+    assert row["spread"] == pytest.approx(0.04)
+    assert row["throws"] == pytest.approx(0.84)
+    assert row["dispersion"] == pytest.approx(0.05)  # .047619, and the rule's least
+
+
+def test_records_of_one_point_are_throws_whatever_they_say():
+    rng = np.random.default_rng(3)
+    rows = [(f"e{e}", DAY, float(rng.random() < e / 10), 1) for e in range(10) for _ in range(20)]
+    row = found(rows)
+    assert row["dispersion"] == 1.0
+    assert row["why_not"] == dispersion.AS_THROWS
+
+
+def test_throws_of_ten_points_have_dispersion_one():
+    rng = np.random.default_rng(4)
+    rows = [(f"e{e}", DAY, float(rng.binomial(10, 0.5 + e / 1000)), 10) for e in range(400) for _ in range(10)]
+    assert found(rows)["dispersion"] == pytest.approx(1, abs=0.07)  # 3,600 degrees: sd sqrt(2 / 3600) = .024
+
+
+def test_change_from_year_to_year_is_not_noise():
+    rows = [("oak", date(year, 5, 1), passed, 10) for year, passed in ((2025, 9), (2025, 9), (2026, 3), (2026, 3))]
+    assert found(rows)["spread"] == pytest.approx(0)
+
+
+def test_few_rows_leave_points_as_they_are_and_it_says_so():
+    for rows in ([], [("oak", DAY, 10, 10), ("oak", DAY, 4, 10)]):
+        row = found(rows, index_rule(dispersion_rows_min=2))
+        assert (row["dispersion"], row["why_not"]) == (1.0, dispersion.FEW_ROWS)
+
+
+def test_sums_of_proportions_are_divided_and_the_share_stays():
+    sums = pl.DataFrame({"metric": ["share", "rate"], "y": [8.0, 8.0], "e": [10.0, 10.0], "e2": [9.0, 9.0]})
+    by = pl.DataFrame({"metric": ["share"], "dispersion": [2.0]})
+    assert dispersion.with_dispersion(sums, by).rows() == [("share", 4.0, 5.0, 4.5), ("rate", 8.0, 10.0, 9.0)]
