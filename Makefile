@@ -32,10 +32,19 @@ browser:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk; \
 	else echo "The browser tests need Debian packages chromium and fonts-noto-cjk; install them and run make test again."; exit 1; fi
 
+# Papers embed Noto's Chinese fonts; without them everything but the PDF downloads works, and the page says so.
+.PHONY: fonts
+fonts:
+	@if [ -n "$$STEWARD_FONTS" ] || [ -n "$$(find /usr/share/fonts -name 'NotoSerifCJK*' 2>/dev/null | head -1)" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq fonts-noto-cjk \
+	  || echo "The Chinese fonts could not be installed; papers as PDF wait until fonts-noto-cjk is."; \
+	else echo "For papers as PDF install the Chinese fonts (Debian: fonts-noto-cjk) or name their folder in STEWARD_FONTS."; fi
+
 demo: $(VENV)/.run
 	$(BIN)/python steward.py --root $(ROOT) demo
 
-run: demo
+run: demo fonts
 	@echo "Steward opens on http://127.0.0.1:$(PORT) (stop with Ctrl-C)"
 	STEWARD_ROOT=$(ROOT) $(BIN)/python -m streamlit run app.py --server.port $(PORT)
 

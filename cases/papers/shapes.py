@@ -1,0 +1,284 @@
+"""What each paper must hold. One class per paper; a field without a default must be given and may not be blank.
+
+The law a paper cites comes from rules/papers.toml; ``grounds`` adds keys such as ``"HR5 34"`` that the case rests on.
+Parts such as ``Party`` and ``Record`` are in ``blocks`` and can be imported from here too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import ClassVar, Literal
+
+from cases.papers.blocks import (
+    BandCount,
+    Bar,
+    Edition,
+    Entry,
+    Fact,
+    Finding,
+    Hazard,
+    Objection,
+    Office,
+    Outcome,
+    Party,
+    Person,
+    Point,
+    Ranked,
+    Record,
+    Rule,
+    Said,
+    Shown,
+    Task,
+    Text,
+    Unit,
+)
+from cases.papers.blocks import (
+    Both as Both,  # for those who write papers
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper:
+    """What every paper holds.
+
+    Attributes:
+        sequence: running number of this kind in its year, given by the ledger; None = a draft, marked as one.
+        signed_by: the named officer who decided; never the program.
+        demo: True marks every page as made from invented data.
+    """
+
+    kind: ClassVar[str] = ""
+    issued_on: date
+    office: Office
+    signed_by: Person
+    case_id: str
+    demo: bool
+    sequence: int | None
+    grounds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(Paper):
+    """A paper that carries a step of the ladder to a party, with everything it rests on.
+
+    Attributes:
+        facts: score with interval, probability, duties; at least one.
+        for_party: what speaks for the party, also found on record; empty is said in words.
+        open_objections: those still undecided on the day; empty is said in words.
+    """
+
+    to: Party
+    edition: Edition
+    rule: Rule
+    facts: tuple[Fact, ...]
+    for_party: tuple[Text, ...]
+    open_objections: tuple[Text, ...]
+    officer_reason: Text
+    chart: tuple[Point, ...]
+    pass_mark: float
+    records: tuple[Record, ...]
+    records_total: int
+    objection: Objection
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attention(Step):
+    """Attention letter (关注提醒函): a reminder, not published."""
+
+    kind: ClassVar[str] = "attention"
+    asked: tuple[Task, ...]
+    clean_periods: int
+    stands_until: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing(Step):
+    """Notice before supervised listing (挂牌督办告知书): public target and date, after the party was told."""
+
+    kind: ClassVar[str] = "listing"
+    targets: tuple[Task, ...]
+    publish_from: date
+    publish_at: Text
+    listed_until: date
+    extension_asked_by: date
+    honours_barred_until: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interview(Step):
+    """Invitation to an interview (约谈通知书)."""
+
+    kind: ClassVar[str] = "interview"
+    at: datetime
+    place: Text
+    called: tuple[Person, ...]
+    purpose: Text
+    bring: tuple[Text, ...]
+    may_bring: tuple[Text, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Minutes(Paper):
+    """Minutes of an interview (约谈记录); whoever was present signs."""
+
+    kind: ClassVar[str] = "minutes"
+    to: Party
+    invitation: Text
+    began: datetime
+    ended: datetime
+    place: Text
+    officers: tuple[Person, ...]
+    present: tuple[Person, ...]
+    put: tuple[Text, ...]
+    said: tuple[Said, ...]
+    undertakings: tuple[Task, ...]
+    recorder: Person
+    result_by: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recommendation(Step):
+    """Recommendation to replace the office head (建议撤换函): to the company, which decides."""
+
+    kind: ClassVar[str] = "recommendation"
+    heard_on: date
+    head_said: Text
+    prepared_by: Person
+    answer_by: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rectification(Paper):
+    """Order to put right by a day (责令限期整改通知书), by a body with enforcement status; rests on findings, never a score."""
+
+    kind: ClassVar[str] = "rectification"
+    to: Party
+    found_on: date
+    visit: str
+    officers: tuple[Person, ...]
+    hazards: tuple[Hazard, ...]
+    reinspect_on: date
+    review_body: Text
+    review_until: date
+    court: Text
+    sue_until: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppealDecision(Paper):
+    """Decision on an appeal (申诉处理决定书), with the two computations side by side."""
+
+    kind: ClassVar[str] = "appeal"
+    to: Party
+    against: Text
+    lodged_on: date
+    claim: Text
+    first_decided_by: Person
+    findings: tuple[Finding, ...]
+    edition: Edition
+    before: Outcome
+    after: Outcome
+    outcome: Literal["upheld", "partly", "rejected"]
+    reason: Text
+    consequences: tuple[Text, ...]
+    objection: Objection
+
+
+@dataclass(frozen=True, kw_only=True)
+class Withdrawal(Paper):
+    """Withdrawal of a paper (撤销通知书), with reasons, to everyone who was told."""
+
+    kind: ClassVar[str] = "withdrawal"
+    to: Party
+    withdrawn: Text
+    withdrawn_title: Text
+    withdrawn_issued_on: date
+    decided_on: date
+    reasons: tuple[Text, ...]
+    corrected_edition: str
+    display_ends_on: date
+    told: tuple[Text, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closure(Paper):
+    """Closure of a case on evidence (结案通知书); for a listing also the end of its display (摘牌)."""
+
+    kind: ClassVar[str] = "closure"
+    to: Party
+    closes: Text
+    opened_on: date
+    shown: tuple[Shown, ...]
+    reinspected_on: date
+    officers: tuple[Person, ...]
+    watch_until: date
+    relapse: Text
+    display_ends_on: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commendation(Paper):
+    """Commendation (表彰决定): the same standard of evidence; shown before the award; the party may decline."""
+
+    kind: ClassVar[str] = "commendation"
+    to: Party
+    edition: Edition
+    rule: Rule
+    facts: tuple[Fact, ...]
+    officer_reason: Text
+    chart: tuple[Point, ...]
+    pass_mark: float
+    records: tuple[Record, ...]
+    records_total: int
+    shown_from: date
+    shown_until: date
+    decline_by: date
+    effect: Text
+    objection: Objection
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bulletin(Paper):
+    """District bulletin of a period (通报): how estates and companies stand, whole and with its uncertainty."""
+
+    kind: ClassVar[str] = "bulletin"
+    edition: Edition
+    estates: int
+    companies: int
+    households: int
+    bands: tuple[Text, ...]
+    by_area: tuple[BandCount, ...]
+    chart: tuple[Point, ...]
+    pass_mark: float
+    ranking: tuple[Ranked, ...]
+    listings: tuple[Entry, ...]
+    commendations: tuple[Entry, ...]
+    notes: tuple[Text, ...]
+    objection: Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scorecard(Paper):
+    """A company's scorecard (企业评分卡) of a period: an extract of a published edition, not a letter."""
+
+    kind: ClassVar[str] = "scorecard"
+    to: Party
+    edition: Edition
+    told: Text
+    facts: tuple[Fact, ...]
+    chart: tuple[Point, ...]
+    pass_mark: float
+    bars: tuple[Bar, ...]
+    units: tuple[Unit, ...]
+    lifts: tuple[Text, ...]
+    objection: Text
+
+
+PAPERS: dict[str, type[Paper]] = {
+    shape.kind: shape
+    for shape in (
+        Attention, Listing, Interview, Minutes, Recommendation, Rectification, AppealDecision, Withdrawal, Closure,
+        Commendation, Bulletin, Scorecard,
+    )
+}  # fmt: skip
