@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROOT   ?= var
 PORT   ?= 8501
 
-.PHONY: run test check bench real verify demo clean
+.PHONY: run test check bench real simulate verify demo clean
 .DEFAULT_GOAL := run
 
 # A Debian without python3-venv cannot make one: install it when root, say so otherwise.
@@ -62,6 +62,9 @@ bench: $(VENV)/.dev
 
 real: $(VENV)/.run
 	$(BIN)/python -m benchmarks.real
+
+simulate: $(VENV)/.run
+	$(BIN)/python -m benchmarks.simulate
 
 verify: $(VENV)/.run
 	$(BIN)/python steward.py --root $(ROOT) verify
