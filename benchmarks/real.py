@@ -22,6 +22,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from benchmarks import real_flags
 from data.intake import Delivery, files_in, load_file
 from data.reading import WrongFile
 from data.records import attach_records, open_store
@@ -189,6 +190,24 @@ def tell_set_aside(root: Path) -> None:
     )
 
 
+def tell_certainty(con: duckdb.DuckDBPyConnection, period: str) -> None:
+    """How sure the scores are: per class, buildings scored, share rated, reliability, width of the interval."""
+    _table(
+        f"How sure, {period}",
+        con.sql(
+            """
+            SELECT estate_class, count(*) AS scored, round(avg((state = 'rated')::INT), 3) AS share_rated,
+                   round(avg((coalesce(why_not_rated, '') = 'low_reliability')::INT), 3) AS too_little_evidence,
+                   round(avg(reliability), 3) AS mean_reliability, round(median(hi - lo), 1) AS interval_width,
+                   round(sum(p_below), 1) AS expected_below_60
+            FROM edition.index_scores
+            WHERE level = 'estate' AND period = $period AND score IS NOT NULL GROUP BY ALL ORDER BY ALL
+            """,
+            params={"period": period},
+        ).pl(),
+    )
+
+
 def tell_scores(con: duckdb.DuckDBPyConnection, period: str) -> None:
     """Buildings and companies rated and not rated, and why."""
     _table(
@@ -242,9 +261,11 @@ def main(arguments: list[str] | None = None) -> int:
         loaded = time.perf_counter()
         tell_loading(found)
         tell_set_aside(root / "toronto")
-        con = compute(root / "toronto", toronto_book(root / "rules"), given.period)
+        book = toronto_book(root / "rules")
+        con = compute(root / "toronto", book, given.period)
         scored = time.perf_counter()
         tell_scores(con, given.period)
+        tell_certainty(con, given.period)
         scores = published(given.folder, Quarter.parse(given.period).last)
         rho, count, own = agreement(con, scores, given.period)
         con.close()
@@ -252,6 +273,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(
             f"  {rho:.3f} over {count:,} rated buildings; of the bare record, without the pull to the class, {own:.3f}"
         )
+        ladder = book.file("ladder").versions[-1]
+        for period in real_flags.PERIODS:
+            con = compute(root / "toronto", book, period)
+            real_flags.tell(con, given.folder, period, ladder)
+            con.close()
         pingshan(root / "pingshan", given.folder / "pingshan", now)
     print(f"\nLoaded in {loaded - started:.1f} s, scored in {scored - loaded:.1f} s")
     return 0

@@ -16,13 +16,13 @@ from metrics.draws import Drawn, Draws, draw, places, together
 from metrics.grid import Grid
 from metrics.order import alike, third_of, tiers
 from metrics.priors import Priors, posterior
+from metrics.reliability import NONE, expected_variance, noise, peer_groups, reliability
 from metrics.terms import Terms
 from rules.book import Rule
 
 if TYPE_CHECKING:
     from metrics.scores import Cells
 
-NONE = 1e-6  # points; a smaller standard deviation is rounding in the draws of a fact
 LOW = ("low_safety", "low_subindex")  # caps on what is surely low (rules/caps.toml)
 PASS, TOP = "attention", "excellent"  # bands whose least scores are the pass mark and the top line
 
@@ -40,31 +40,6 @@ def chance_below(line: float, score: np.ndarray, sd: np.ndarray) -> np.ndarray:
 def interval(final: np.ndarray, sd: np.ndarray, z: float) -> tuple[np.ndarray, np.ndarray]:
     """``final`` give or take ``z`` standard deviations, within 0 and 100."""
     return np.clip(final - z * sd, 0.0, 100.0), np.clip(final + z * sd, 0.0, 100.0)
-
-
-def reliability(score: np.ndarray, sd: np.ndarray, peers: np.ndarray, least: int) -> np.ndarray:
-    """R = 1 - sd^2 / (Var(S) + mean sd^2) over the peer class; over everybody where the class has fewer than ``least``.
-
-    Args:
-        score, sd: (U,) of one level and period; NaN = no score.
-        peers: (U,) number of each unit's class.
-
-    T12: sd 6, Var(S) 150 and mean sd^2 50 give .82.
-    """
-    known = ~np.isnan(score)
-    _, of = np.unique(peers, return_inverse=True)
-    counts = np.bincount(of[known], minlength=of.max(initial=-1) + 1)
-    own = np.append(counts >= least, False)
-    of = np.where(own[of], of, len(counts))  # one more group: everybody
-    spread = np.full(len(counts) + 1, np.nan)
-    if known.any():
-        spread[-1] = score[known].var() + (sd[known] ** 2).mean()
-    for g in np.flatnonzero(own):
-        at = known & (of == g)
-        spread[g] = score[at].var() + (sd[at] ** 2).mean()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = 1 - sd**2 / spread[of]
-    return np.clip(np.where(sd < NONE, 1.0, found), 0.0, 1.0)
 
 
 def drawn_from(grid: Grid, terms: Terms, priors: Priors, cells: Cells, rows: np.ndarray) -> Drawn:
@@ -179,6 +154,18 @@ def certainty_of(
     )
 
 
+def _reliability(grid: Grid, terms: Terms, cells: Cells, rows: np.ndarray, ways: Ways) -> np.ndarray:
+    """(U,) reliability of the scores of the units in ``rows``, all of one level and period."""
+    part, score, rule = grid.block(rows), cells.score[rows], ways.rule
+    groups = peer_groups(score, part.group, rule["reliability_class_min"])
+    spread = noise(
+        cells.estimate[rows], terms.posts[:, part.period], cells.share[rows], cells.subindices[rows],
+        cells.sub_share[rows], terms.subindex[part.period], score, expected_variance(part, terms, ways.priors), groups,
+        rule,
+    )  # fmt: skip
+    return reliability(score, spread, groups)
+
+
 def _of_one_period(
     grid: Grid, terms: Terms, cells: Cells, rows: np.ndarray, made: Draws, cap: np.ndarray, ready: np.ndarray, ways: Ways
 ) -> dict[str, np.ndarray]:  # fmt: skip
@@ -190,7 +177,7 @@ def _of_one_period(
     if ways.low is not None:
         out |= surely_low(cells.subindices[rows], made.sub_sd, terms.subindices, ways.low)
         cap = np.fmin.reduce([cap, *(np.where(out[code], ways.low[code]["cap"], np.nan) for code in LOW)])
-    sure = reliability(score, sd, classes, rule["reliability_class_min"])
+    sure = _reliability(grid, terms, cells, rows, ways)
     at = np.flatnonzero(ready & (sure >= rule["reliability_rated"]))
     final, own = np.fmin(score, cap), classes[at]
     place = places(made.score[at], final[at], own, rule["rank_coverage"])

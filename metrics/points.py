@@ -30,3 +30,18 @@ def utility(value, fail, minimum, target, best) -> np.ndarray:
         part = np.where(width > 0, (x - low) / np.where(width > 0, width, 1.0), 1.0)
         points = np.where(x > low, a + (z - a) * np.clip(part, 0.0, 1.0), points)
     return np.where(x >= posts[-1], SCORES[-1], points)
+
+
+def steepness(value, fail, minimum, target, best) -> np.ndarray:
+    """Points gained or lost per unit of the value where it stands; 0 beyond ``fail`` and ``best``; NaN stays NaN.
+
+    >>> float(steepness(1.972549, fail=4, minimum=1.5, target=0.5, best=0.2))   # 60 / 2.5
+    24.0
+    """
+    sign = np.where(np.asarray(best) >= np.asarray(fail), 1.0, -1.0)
+    x, *posts = (sign * np.asarray(v, dtype=float) for v in (value, fail, minimum, target, best))
+    found = np.where(np.isnan(x), np.nan, 0.0)
+    for low, high, a, z in zip(posts, posts[1:], SCORES, SCORES[1:], strict=False):
+        width = high - low
+        found = np.where((x > low) & (x <= high), (z - a) / np.where(width > 0, width, np.inf), found)
+    return found

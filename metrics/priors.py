@@ -74,7 +74,7 @@ class Posterior:
 
 def effective_metrics(weights: np.ndarray) -> np.ndarray:
     """J_eff = 1 / sum w^2 of overall weights, which sum to 1 along the last axis (T7: .1126 gives 8.880995)."""
-    return 1.0 / (weights**2).sum(axis=-1)
+    return ratio(np.ones(weights.shape[:-1]), (weights**2).sum(axis=-1), 1.0)  # without weights: one
 
 
 def strength_factor(correlation: np.ndarray, j_eff: np.ndarray) -> np.ndarray:

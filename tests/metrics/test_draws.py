@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrics import caps, draws
-from metrics.certainty import chance_below, interval, reliability, surely_low
+from metrics.certainty import chance_below, interval, surely_low
 from metrics.draws import Drawn, draw, places, score_draws, seed_of
+from metrics.reliability import peer_groups, reliability
 from metrics.scores import capped
 from rules.book import Book
 from tests.metrics.scoring import PERIOD, RATE, sums_frame, unit_row, units_frame
@@ -32,13 +33,17 @@ def one_rate(shape, rate, posts=(4.0, 1.5, 0.25, -1 / 6)) -> Drawn:
     )  # fmt: skip
 
 
+def judged(score, noise, classes, least):
+    return reliability(score, noise, peer_groups(score, classes, least))
+
+
 # --- the worked examples ---------------------------------------------------------------------------------------------
 
 
 def test_reliability_is_signal_over_signal_and_noise():
     # T12: sd 6, Var(S) 150, mean sd^2 (36 + 64) / 2 = 50: 1 - 36 / 200; the other 1 - 64 / 200
     score = 70 + np.array([1, -1]) * np.sqrt(150)
-    found = reliability(score, np.array([6.0, 8.0]), np.array([0, 0]), least=2)
+    found = judged(score, np.array([6.0, 8.0]), np.array([0, 0]), least=2)
     assert found == pytest.approx([0.82, 0.68])
 
 
@@ -59,14 +64,35 @@ def test_the_worked_example_with_draws_comes_out():
     index = five_estates(draws=MANY, **REAL)["index_scores"].sort("unit_id")
     assert index["sd"].to_list() == pytest.approx([6.98, 11.93, 7.34, 11.55, 9.25], abs=0.1)
     assert index["p_below"].to_list() == pytest.approx([0.000, 0.125, 0.013, 0.138, 0.347], abs=0.005)
-    assert index["reliability"].to_list() == pytest.approx([0.675, 0.051, 0.641, 0.110, 0.429], abs=0.01)
-    assert index["state"].to_list() == ["provisional", "not_rated", "provisional", "not_rated", "not_rated"]
-    assert index["why_not_rated"].to_list() == [None, *["low_reliability", None, *["low_reliability"] * 2]]
+    assert index["state"].to_list() == ["not_rated", "not_rated", "provisional", "not_rated", "provisional"]
+    assert index["why_not_rated"].to_list() == ["low_reliability", "low_reliability", None, "low_reliability", None]
+
+
+def test_reliability_is_that_of_anybody_with_as_much_evidence():
+    # T23. Left in the estimates: rates .427586 / (1 + .427586 E) = (.157761, .299517, .096724, .230483, .136264); shares
+    # .115112 x .16 x 7.687193 / (7.687193 + n) = (.008005, .012114, .005977, .012114, .005977).
+    # Mean squared steepness: rates (4 x 30^2 + 24^2) / 5 = 835.2; shares (100^2 + 4 x 150^2) / 5 = 20,000.
+    # Of the index, S / U on average: 1.032023, .877890, .945028, .885840, 1.215090: .991174; and 1.054351.
+    # Noise^2 = .36 x .991174 x 835.2 V1 + .16 x 1.054351 x 20,000 V2 = (74.023, 130.134, 48.992, 109.561, 60.776), mean
+    # 84.697; Var(S) = 57.203; R = 1 - noise^2 / 141.900
+    index = five_estates(**REAL)["index_scores"].sort("unit_id")
+    assert index["reliability"].to_list() == pytest.approx([0.4783, 0.0829, 0.6547, 0.2279, 0.5717], abs=0.0005)
+
+
+def test_where_a_unit_stands_does_not_make_its_evidence_less():
+    rows = [unit_row(f"e{i:02}") for i in range(40)]
+    # the same exposure for all; goalposts fall five times as steeply below the minimum as above
+    posts = RATE | {"fail": 2.0, "minimum": 1.5, "target": 0.2, "best": 0.0}
+    units = units_frame(rows)
+    sums = sums_frame("events", [1.0 * (i % 20) for i in range(40)], [10.0] * 40, units)
+    made = scored(rows, sums, {"events": posts}, {"fire": 1.0}, coverage_min=0.0)["index_scores"]
+    assert made["reliability"].n_unique() == 1
+    assert made.filter(pl.col("score") < 60)["sd"].mean() > 2 * made.filter(pl.col("score") > 60)["sd"].mean()
 
 
 def test_what_is_provisional_has_a_score_and_an_interval_and_neither_band_nor_rank():
-    row = five_estates(**REAL)["index_scores"].filter(unit_id="e0").row(0, named=True)
-    assert row["final"] == pytest.approx(87.170460, abs=1e-5)
+    row = five_estates(**REAL)["index_scores"].filter(unit_id="e2").row(0, named=True)
+    assert row["final"] == pytest.approx(76.361473, abs=1e-5)
     assert row["lo"] < row["final"] < row["hi"]
     assert row["band"] is row["rank_in_class"] is row["rank_overall"] is row["rank_lo"] is row["rank_hi"] is None
 
@@ -136,7 +162,7 @@ def test_the_chance_of_failing_never_rises_with_the_score(values, spread):
 @given(SCORES, st.floats(0, 40), st.integers(1, 40))
 def test_reliability_lies_between_nothing_and_certainty(values, spread, least):
     score = np.array(values)
-    found = reliability(score, np.linspace(0, spread, score.size), np.arange(score.size) % 2, least)
+    found = judged(score, np.linspace(0, spread, score.size), np.arange(score.size) % 2, least)
     assert ((found >= 0) & (found <= 1)).all()
 
 
@@ -144,13 +170,13 @@ def test_a_small_class_is_compared_with_everybody():
     # classes of 3 and 2; by itself the second has no variance: 1 - 4 / 4 = 0; with everybody the variance counts
     score, classes = np.array([80.0, 70.0, 66.0, 72.0, 72.0]), np.array([0, 0, 0, 1, 1])
     sd = np.full(5, 2.0)
-    assert reliability(score, sd, classes, least=2)[3:] == pytest.approx([0.0, 0.0])
+    assert judged(score, sd, classes, least=2)[3:] == pytest.approx([0.0, 0.0])
     everybody = 1 - 4 / (((8**2 + 2**2 + 6**2) / 5) + 4)  # mean 72
-    assert reliability(score, sd, classes, least=6) == pytest.approx([everybody] * 5)
+    assert judged(score, sd, classes, least=6) == pytest.approx([everybody] * 5)
 
 
 def test_a_score_without_draws_has_no_reliability_and_disturbs_nobody():
-    found = reliability(np.array([80.0, 60.0, np.nan]), np.array([2.0, 2.0, np.nan]), np.zeros(3, dtype=int), least=50)
+    found = judged(np.array([80.0, 60.0, np.nan]), np.array([2.0, 2.0, np.nan]), np.zeros(3, dtype=int), least=50)
     assert found[:2] == pytest.approx([1 - 4 / 104] * 2)  # Var 100, mean sd^2 4
     assert np.isnan(found[2])
 
