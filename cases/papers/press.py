@@ -28,6 +28,7 @@ from cases.papers.shapes import Both, Hazard, Paper, Person, Record, Shown
 from rules.book import Book
 
 Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
 TEMPLATES = Path(__file__).parent / "templates"
 ZONE = ZoneInfo("Asia/Shanghai")
 FONT_VARIABLE = "STEWARD_FONTS"
@@ -165,6 +166,7 @@ class Press:
             "issued": {"year": paper.issued_on.year, "month": paper.issued_on.month, "day": paper.issued_on.day},
             "status": {
                 "demo": "yes" if paper.demo else "no",
+                "extract": "yes" if paper.kind == "bulletin" else None,
                 "draft": "yes" if paper.sequence is None and not self._is_extract(paper) else None,
             },
         }

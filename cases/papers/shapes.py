@@ -240,7 +240,11 @@ class Commendation(Paper):
 
 @dataclass(frozen=True, kw_only=True)
 class Bulletin(Paper):
-    """District bulletin of a period (通报): how estates and companies stand, whole and with its uncertainty."""
+    """District bulletin of a period (通报): how estates and companies stand, whole and with its uncertainty.
+
+    ``chart`` is the estates' median score with the middle half as its interval. ``listings`` and ``commendations`` in
+    force are decided in the ledger: None leaves the section out, an empty one says that there are none.
+    """
 
     kind: ClassVar[str] = "bulletin"
     edition: Edition
@@ -252,15 +256,18 @@ class Bulletin(Paper):
     chart: tuple[Point, ...]
     pass_mark: float
     ranking: tuple[Ranked, ...]
-    listings: tuple[Entry, ...]
-    commendations: tuple[Entry, ...]
+    listings: tuple[Entry, ...] | None
+    commendations: tuple[Entry, ...] | None
     notes: tuple[Text, ...]
     objection: Text
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scorecard(Paper):
-    """A company's scorecard (企业评分卡) of a period: an extract of a published edition, not a letter."""
+    """A company's scorecard (企业评分卡) of a period: an extract of a published edition, not a letter.
+
+    ``issued_on`` is the day the edition was published, so the same edition gives the same bytes at any time.
+    """
 
     kind: ClassVar[str] = "scorecard"
     to: Party

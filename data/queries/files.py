@@ -201,10 +201,10 @@ def company_units(scope: Scope, con: duckdb.DuckDBPyConnection, *, company_id: s
             SELECT estate_id, arg_max(name_zh, period) AS name_zh, arg_max(name_en, period) AS name_en
             FROM {r["e"]} AS e GROUP BY estate_id
         )
-        SELECT s.unit_id, s.estate_id, e.name_zh, e.name_en, s.estate_class, s.households, s.final, s.lo, s.hi, s.band, s.state,
+        SELECT s.unit_id, s.estate_id, names.name_zh, names.name_en, s.estate_class, s.households, s.final, s.lo, s.hi, s.band, s.state,
                s.why_not_rated, s.current, s.in_charge_days, s.rank_in_class, s.class_size, s.rank_lo, s.rank_hi
         FROM {r["s"]} AS s
-        LEFT JOIN {r["e"]} AS e ON e.estate_id = s.estate_id AND e.period = s.period
+        LEFT JOIN names USING (estate_id)
         WHERE s.level = 'tenure' AND s.company_id = $company AND s.period = $period
         ORDER BY s.final NULLS LAST, s.unit_id
         """,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import polars as pl
 import streamlit as st
 
 from data.queries import rankings
-from pages.shared import charts, choose, format, go, tables
+from pages.shared import charts, choose, downloads, format, go, tables
 
 
 def show(scope, con, t) -> None:
@@ -29,6 +31,8 @@ def show(scope, con, t) -> None:
     st.caption(t("page.companies.how_to_open"))
     picked = tables.show(_worded(rows, t), _columns(t), t, key="companies-table", pick=True)
     tables.pager("page", rows["total"][0], t)
+    make = partial(downloads.companies, scope, con, t, period=period, search=search)
+    downloads.workbook(st, "ranking", make, t, name=downloads.file_name("companies", period, t))
     if picked is not None:
         go.to("company", company=rows["company_id"][picked], period=period)
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from cases.explanations import company_sentence
 from data.queries import files, rankings, reasons
-from pages.shared import charts, format, go, place, rule, tables
+from pages.shared import charts, downloads, format, go, place, rule, tables
 
 
 def show(scope, con, t) -> None:
@@ -24,6 +24,8 @@ def show(scope, con, t) -> None:
         st.info(t("page.company.not_found"))
         return
     header(company, period, t)
+    if scope.role in ("supervisor", "manager"):
+        downloads.scorecard_buttons(scope, con, company_id, period, t)
     if company["state"] == "rated":
         parts = reasons.parts_of_company(scope, con, company_id=company_id, period=period)
         st.markdown(f"**{format.plain(company_sentence(company, parts, t))}**")

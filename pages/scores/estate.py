@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import polars as pl
 import streamlit as st
 
@@ -9,7 +11,7 @@ import metrics
 from cases.explanations import estate_sentence
 from cases.sentences import sentence
 from data.queries import files, rankings, reasons
-from pages.shared import charts, choose, format, go, place, rule, tables, why
+from pages.shared import charts, choose, downloads, format, go, place, rule, tables, why
 
 #: Factors nearer to 1 are shown as 1.00.
 LEAST_SHOWN = 0.005
@@ -46,7 +48,8 @@ def show(scope, con, t) -> None:
         charts.history(past.to_dicts(), t, key="history", bands=rule.bands(periods[0]))
     why.change(moved, rule.index(period)["change_sure"], t)
     pi = files.propensity(scope, con, estate_id=estate_id, period=period)
-    _metrics(scope, con, scores, level, unit_id, period, pi, t)
+    estate = format.name(unit, t) if unit else estate_id
+    _metrics(scope, con, scores, level, unit_id, period, pi, estate, t)
     _tenures(scope, con, estate_id, t)
 
 
@@ -148,7 +151,7 @@ def _due(scope, con, estate_id: str, t) -> None:
 
 
 def _metrics(
-    scope, con, scores: pl.DataFrame, level: str, unit_id: str, period: str, propensity: float | None, t
+    scope, con, scores: pl.DataFrame, level: str, unit_id: str, period: str, propensity: float | None, estate: str, t
 ) -> None:
     st.subheader(t("page.estate.metrics"))
     st.caption(t("page.estate.metrics_lead"))
@@ -195,10 +198,10 @@ def _metrics(
         st, t("page.estate.choose_metric"), names, name="metric",
         words=lambda m: f"{metrics.ALL[m].code} {t(f'metric.{m}.name')}",
     )  # fmt: skip
-    _evidence(scope, con, level, unit_id, metric, period, rows[names.index(metric)], t)
+    _evidence(scope, con, level, unit_id, metric, period, rows[names.index(metric)], estate, t)
 
 
-def _evidence(scope, con, level: str, unit_id: str, metric: str, period: str, score: dict, t) -> None:
+def _evidence(scope, con, level: str, unit_id: str, metric: str, period: str, score: dict, estate: str, t) -> None:
     """The records behind one metric, its arithmetic, its rule and law."""
     st.markdown(f"**{t(f'metric.{metric}.question')}**")
     rule.show(metric, period, score, t)
@@ -232,6 +235,10 @@ def _evidence(scope, con, level: str, unit_id: str, metric: str, period: str, sc
         del columns["adjusted"]
     tables.show(worded, columns, t, key="evidence-table")
     tables.pager("evidence_page", rows["total"][0], t)
+    make = partial(
+        downloads.evidence, scope, con, t, level=level, unit_id=unit_id, metric=metric, period=period, estate=estate
+    )
+    downloads.workbook(st, "evidence", make, t, name=downloads.file_name("evidence", period, t, estate, metric))
 
 
 def _eyes(factor: float | None, t) -> str | None:

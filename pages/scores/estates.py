@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import polars as pl
 import streamlit as st
 
 from data.codes import ESTATE_CLASSES
 from data.edition_tables import STEPS
 from data.queries import rankings
-from pages.shared import choose, format, go, tables
+from pages.shared import choose, downloads, format, go, tables
 
 SIZES = ("small", "medium", "large")
 
@@ -18,7 +20,7 @@ def show(scope, con, t) -> None:
     scope.require("supervisor", "subdistrict", "station")
     st.title(t("page.estates.title"))
     st.caption(t("page.estates.lead"))
-    chosen = _filters(scope, con, t)
+    chosen, said = _filters(scope, con, t)
     rows = rankings.estates(scope, con, **chosen, limit=tables.PAGE_ROWS, offset=tables.offset("page"))
     if rows.is_empty():
         st.info(t("page.estates.nothing"))
@@ -26,12 +28,14 @@ def show(scope, con, t) -> None:
     st.caption(t("page.estates.count", n=rows["total"][0]) + " " + t("page.estates.how_to_open"))
     picked = tables.show(worded(rows, t), columns(t), t, key="estates-table", pick=True)
     tables.pager("page", rows["total"][0], t)
+    make = partial(downloads.estates, scope, con, t, chosen=chosen, filters=said)
+    downloads.workbook(st, "ranking", make, t, name=downloads.file_name("estates", chosen["period"], t))
     if picked is not None:
         go.to("estate", estate=rows["estate_id"][picked], period=chosen["period"])
 
 
-def _filters(scope, con, t) -> dict:
-    """What the viewer asks for; every choice stands in the address."""
+def _filters(scope, con, t) -> tuple[dict, str]:
+    """What the viewer asks for, and the same in words; every choice stands in the address."""
     areas = rankings.areas(scope, con)
     names = {r["area_id"]: format.name(r, t) for r in areas.iter_rows(named=True)}
     subs = areas.filter(pl.col("kind") == "subdistrict")["area_id"].to_list()
@@ -55,10 +59,20 @@ def _filters(scope, con, t) -> dict:
     order = choose.must(
         second[3], t("filter.order"), ("best", "worst"), name="order", words=lambda o: t(f"filter.order_{o}")
     )
+    spoken = [
+        f"{t(f'filter.{label}')}{t('common.colon')}{words}"
+        for label, words in (
+            ("class", estate_class and t(f"estate_class.{estate_class}")), ("size", size and t(f"size_band.{size}")),
+            ("step", step and t(f"ladder.step.{step}.name")), ("subdistrict", subdistrict and names[subdistrict]),
+            ("station", station and names[station]), ("search_estate", search),
+            ("order", t(f"filter.order_{order}")),
+        )
+        if words
+    ]  # fmt: skip
     return {
         "period": period, "estate_class": estate_class, "size": size, "step": step, "subdistrict": subdistrict,
         "station": station, "search": search, "worst_first": order == "worst",
-    }  # fmt: skip
+    }, t("common.separator").join(spoken)  # fmt: skip
 
 
 def worded(rows: pl.DataFrame, t) -> pl.DataFrame:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from data.queries import files, rankings
 from pages.scores.company import header, units_table
-from pages.shared import charts, format, place
+from pages.shared import charts, downloads, format, place
 
 COSTLIEST = 6
 
@@ -21,6 +21,7 @@ def show(scope, con, t) -> None:
         st.info(t("page.scorecard.nothing"))
         return
     header(company, period, t)
+    downloads.scorecard_buttons(scope, con, scope.company_id, period, t)
     units = files.company_units(scope, con, company_id=scope.company_id, period=period)
     st.subheader(t("page.scorecard.units"))
     units_table(units, period, t)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from data.scope import Role
 from pages.about import editions, method, sensitivity
-from pages.cases import due
+from pages.cases import bulletin, due
 from pages.records import deliveries, set_aside
 from pages.scores import companies, company, estate, estates, scorecard
 
@@ -43,6 +43,7 @@ PAGES: tuple[Page, ...] = (
     Page("scores", "estate", (*OFFICERS, "manager"), estate.show, in_menu=False),
     Page("scores", "company", (*OFFICERS, "manager"), company.show, in_menu=False),
     Page("cases", "due", (*OFFICERS, "manager"), due.show),
+    Page("cases", "bulletin", ("supervisor",), bulletin.show),
     Page("records", "deliveries", ("steward", "supervisor"), deliveries.show, needs_edition=False),
     Page("records", "set_aside", ("steward", "supervisor"), set_aside.show, needs_edition=False),
     Page("about", "method", EVERYONE, method.show, needs_edition=False),

@@ -166,7 +166,7 @@ def blanked(kind: str):
         elif is_dataclass(value):
             inner = next(g.name for g in fields(value) if isinstance(getattr(value, g.name), str | Both))
             yield replace(paper, **{f.name: replace(value, **{inner: Both("　", "x")})}), f"{f.name}.{inner}"
-        elif value is not None and f.name not in ("grounds", "sequence", "demo"):
+        elif "None" not in f.type and f.name not in ("grounds", "demo"):
             yield replace(paper, **{f.name: None}), f.name
 
 

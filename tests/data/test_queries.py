@@ -11,11 +11,11 @@ import pytest
 
 from data import accounts, editions
 from data.ledger import open_ledger
-from data.queries import desk, files, rankings, studies
+from data.queries import desk, digest, files, rankings, studies
 from data.records import attach_records
 from data.scope import Scope
 
-MODULES = (rankings, files, desk, studies)
+MODULES = (rankings, files, desk, studies, digest)
 QUERIES = {
     f"{m.__name__.rsplit('.', 1)[1]}.{name}": f
     for m in MODULES
