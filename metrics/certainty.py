@@ -154,7 +154,7 @@ def certainty_of(
     )
 
 
-def _reliability(grid: Grid, terms: Terms, cells: Cells, rows: np.ndarray, ways: Ways) -> np.ndarray:
+def _reliability(grid: Grid, terms: Terms, cells: Cells, rows: np.ndarray, sd: np.ndarray, ways: Ways) -> np.ndarray:
     """(U,) reliability of the scores of the units in ``rows``, all of one level and period."""
     part, score, rule = grid.block(rows), cells.score[rows], ways.rule
     groups = peer_groups(score, part.group, rule["reliability_class_min"])
@@ -163,7 +163,7 @@ def _reliability(grid: Grid, terms: Terms, cells: Cells, rows: np.ndarray, ways:
         cells.sub_share[rows], terms.subindex[part.period], score, expected_variance(part, terms, ways.priors), groups,
         rule,
     )  # fmt: skip
-    return reliability(score, spread, groups)
+    return reliability(score, np.fmin(sd, spread), groups)
 
 
 def _of_one_period(
@@ -177,7 +177,7 @@ def _of_one_period(
     if ways.low is not None:
         out |= surely_low(cells.subindices[rows], made.sub_sd, terms.subindices, ways.low)
         cap = np.fmin.reduce([cap, *(np.where(out[code], ways.low[code]["cap"], np.nan) for code in LOW)])
-    sure = _reliability(grid, terms, cells, rows, ways)
+    sure = _reliability(grid, terms, cells, rows, sd, ways)
     at = np.flatnonzero(ready & (sure >= rule["reliability_rated"]))
     final, own = np.fmin(score, cap), classes[at]
     place = places(made.score[at], final[at], own, rule["rank_coverage"])

@@ -1,9 +1,9 @@
 """How well a score tells its unit from the others of its class (method.md 7): what decides whether it is rated.
 
-R = 1 - noise^2 / (Var(S) + mean noise^2). The noise is what anybody of the class with as much evidence would have on
-average, not the unit's own standard deviation: points fall more steeply below the legal minimum, so that by their own
-spread the worst would always come out as "too little evidence" (Toronto 2018: 197 of the 202 buildings more likely
-failing than not). How far a unit's own score may be off is said by its interval and its chances.
+R = 1 - noise^2 / (Var(S) + mean noise^2). The noise is the unit's own standard deviation or, where that is less, what
+anybody of the class with as much evidence has on average: points fall more steeply below the legal minimum, so that by
+their own spread the worst would always come out as "too little evidence" (Toronto 2018: 197 of the 202 buildings more
+likely failing than not). How far a unit's own score may be off is said by its interval and its chances.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def noise(
 ) -> np.ndarray:  # fmt: skip
     """(U,) standard deviation that the score of a unit with this much evidence has on average over its group.
 
-    The variance of each estimate, times the group's mean squared steepness of points and of the index.
+    The variance of each estimate, times the squared steepness of points (the group's mean) and of the index (at the
+    group's means, so that one sub-index at the floor does not make everybody's evidence less).
 
     Args:
         estimate, share, variance: (U, J); ``share`` of the sub-index, 0 = none. posts: (4, U, J).
@@ -75,10 +76,10 @@ def noise(
     known = (share > 0) & ~np.isnan(estimate)
     steep = _group_means(steepness(estimate, *posts) ** 2, known, of, count)[of]
     rho, floor = rule["rho"], rule["floor"]
-    has = ~np.isnan(subindices)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        lift = slope(np.fmax(subindices, floor), rho) / slope(np.fmax(score, floor), rho)[:, None]
-    lifted = _group_means(np.nan_to_num(lift) ** 2, has, of, count)[of] * sub_share**2
+    whole = _group_means(score, ~np.isnan(score), of, count)
+    parts = _group_means(subindices, ~np.isnan(subindices), of, count)
+    lift = slope(np.maximum(parts, floor), rho) / slope(np.maximum(whole, floor), rho)[:, None]  # at the group's means
+    lifted = lift[of] ** 2 * sub_share**2
     per_metric = np.take_along_axis(lifted, np.maximum(place, 0), axis=1)
     return np.sqrt((per_metric * share**2 * steep * np.where(known, variance, 0.0)).sum(axis=1))
 
