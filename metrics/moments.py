@@ -10,11 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import gammaincinv
 
 from metrics.grid import Groups
 
 #: Least part of the exposure a spread needs to be told from noise: below, one record per estate says nothing of it.
 IDENTIFIED = 1e-6
+#: How often the spread and what is credible beside it are found in turn; by then neither moves by a hundredth.
+ROUNDS = 6
 
 
 @dataclass(frozen=True)
@@ -48,20 +51,42 @@ def _spread(excess: np.ndarray, room: np.ndarray, total: np.ndarray, most: float
     return np.where(found, np.clip(ratio(excess, np.where(found, room, 1.0)), 0.0, most), np.nan)
 
 
-def winsorised(values: np.ndarray, groups: Groups, share: float) -> np.ndarray:
-    """Clip each group's column to its ``share`` and ``1 - share`` quantiles (linear; NaN is left out)."""
-    if share == 0:
-        return values
-    out = values.copy()
-    for part in (p for p in groups.slices() if p.stop > p.start):
-        ordered = np.sort(values[part], axis=0)  # NaN goes last
-        last = np.maximum((~np.isnan(ordered)).sum(axis=0, keepdims=True) - 1, 0)
-        bounds = []
-        for q in (share, 1 - share):
-            below = np.floor(last * q).astype(int)
-            a, b = (np.take_along_axis(ordered, np.minimum(i, last), axis=0) for i in (below, below + 1))
-            bounds.append(a + (b - a) * (last * q - below))
-        out[part] = np.clip(values[part], *bounds)
+def credible(rate: np.ndarray, level: np.ndarray, variance: np.ndarray, chance: float) -> np.ndarray:
+    """Rates, none above what a Gamma of this mean and variance exceeds with probability ``chance``.
+
+    Only rates 3 standard deviations out are looked at: the bound never lies nearer for a chance up to .001.
+    """
+    out = rate.copy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        far = np.nonzero((variance > 0) & (level > 0) & (rate - level > 3 * np.sqrt(variance)))
+        m, v = level[far], variance[far]
+        out[far] = np.minimum(rate[far], gammaincinv(m**2 / v, 1 - chance) * v / m)
+    return out
+
+
+def drawn_in(rate: np.ndarray, e: np.ndarray, kish: np.ndarray, groups: Groups, chance: float) -> np.ndarray:
+    """Rates, each at most what all others of its group make credible; NaN without exposure.
+
+    The bound starts from chance alone and widens with the spread found among what is drawn in so far: in a class of
+    hundreds a few outliers do not hide one another, and the spread that estates truly have stays.
+    """
+    seen = e > 0
+    e, kish = np.where(seen, e, 0.0), np.where(seen, kish, 0.0)
+
+    def others(x: np.ndarray) -> np.ndarray:
+        return groups.total(x)[groups.of] - x
+
+    weight, square, units, paired = others(e), others(e**2), others(kish), others(kish * e)
+    room = weight - ratio(square, weight)
+    whole = groups.total(e)[groups.of]
+    m = ratio(groups.total(np.where(seen, e * rate, 0.0))[groups.of], whole)
+    out = credible(rate, m, ratio(m * kish, e), chance)
+    for _ in range(ROUNDS):
+        part = np.where(seen, out, 0.0)
+        m = ratio(others(e * part), weight)
+        q = others(e * part**2) - weight * m**2
+        tau2 = np.nan_to_num(_spread(q - m * (units - ratio(paired, weight)), room, weight))
+        out = credible(rate, m, tau2 + ratio(m * kish, e), chance)
     return out
 
 
@@ -77,16 +102,23 @@ def rates(y: np.ndarray, e: np.ndarray, e2: np.ndarray, groups: Groups, tail: fl
     """Gamma-Poisson: ``y`` events on exposure ``e`` (F1; F3 with scaled ``y``).
 
     Args:
-        tail: share of rates cut at either end while the spread is estimated (never the level, never a score).
+        tail: chance of a rate beyond which it is drawn in while the spread is estimated (never the level, never a
+            score); 0 = never.
+
+    Cutting a fixed share of the rates instead (2.5 % at either end) takes chance out of Q and leaves all of it in what
+    is subtracted: where records are few, nothing remains (fires at .1 a year per estate: CV^2 .003 for a true .24).
 
     T4: y = [2, 0, 6, 1, 11], e = [4, 1, 8, 2, 5] give m = 1, tau2 = .427586.
     """
     total = groups.total(e)
-    m = ratio(groups.total(y), total)
-    seen, level, whole = e > 0, m[groups.of], total[groups.of]
-    rate = winsorised(ratio(y, e), groups, tail)
+    m = level = ratio(groups.total(y), total)
+    seen, rate, kish, whole = e > 0, ratio(y, e), ratio(e2, e), total[groups.of]
+    if tail > 0:
+        rate = drawn_in(rate, e, kish, groups, tail)
+        level = ratio(groups.total(np.where(seen, e * rate, 0.0)), total)
+    level = level[groups.of]
     q = groups.total(np.where(seen, e * (rate - level) ** 2, 0.0))
-    noise = groups.total(np.where(seen, level * ratio(e2, e) * (1 - ratio(e, whole)), 0.0))
+    noise = groups.total(np.where(seen, level * kish * (1 - ratio(e, whole)), 0.0))
     tau2 = _spread(q - noise, total - ratio(groups.total(e**2), total), total)
     return Moments(m, tau2, total, groups.total(seen.astype(float)), np.ones_like(m))
 

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from data.edition_tables import TABLES
 from metrics import moments, priors
@@ -118,24 +119,37 @@ def test_means_of_visits_give_the_spread_between_estates():
     assert (found.m.item(), found.tau2.item()) == (pytest.approx(12.0), pytest.approx(7.0))
 
 
-def test_tails_are_cut_at_the_quantiles_of_the_class():
-    values = np.array([0.0, 1.0, 2.0, 3.0, 100.0, np.nan]).reshape(-1, 1)
-    # five values: the 10 % quantile lies .4 of the way from 0 to 1, the 90 % .6 of the way from 3 to 100
-    cut = moments.winsorised(values, Groups(np.zeros(6, dtype=int), 1), 0.1)
-    assert cut[:5, 0].tolist() == pytest.approx([0.4, 1.0, 2.0, 3.0, 61.2])
-    assert np.isnan(cut[5, 0])
+def test_a_rate_is_drawn_in_to_what_its_class_makes_credible():
+    # Gamma of mean 2 and variance .5: shape 8, scale .25; what it exceeds once in ten thousand
+    bound = stats.gamma.ppf(1 - 1e-4, 8, scale=0.25)
+    values = np.array([0.0, 2.0, bound - 0.01, bound + 0.01, 100.0, np.nan])
+    cut = moments.credible(values, np.full(6, 2.0), np.full(6, 0.5), 1e-4)
+    assert cut[:5].tolist() == pytest.approx([0.0, 2.0, bound - 0.01, bound, bound])
+    assert np.isnan(cut[5])
+
+
+def test_drawing_in_what_is_incredible_does_not_narrow_a_true_spread():
+    """Few records: an estate expects two events a tenth of the way up to twenty. 400 classes of 300 estates, CV^2 .25:
+    the mean estimate is the truth within four standard errors."""
+    rng = np.random.default_rng(3)
+    groups = Groups(np.repeat(np.arange(400), 300), 400)
+    e = rng.uniform(0.2, 2.0, (groups.of.size, 1))
+    y = rng.poisson(rng.gamma(4.0, 0.25, e.shape) * e).astype(float)
+    found = moments.rates(y, e, e, groups, tail=1e-4).tau2
+    assert abs(found.mean() - 0.25) < 4 * found.std() / np.sqrt(400)
 
 
 def test_a_class_without_estates_does_not_hinder_the_others():
-    values = np.array([[0.0], [1.0], [2.0], [3.0], [10.0]])
-    alone = moments.winsorised(values, Groups(np.zeros(5, dtype=int), 1), 0.1)
-    beside = moments.winsorised(values, Groups(np.ones(5, dtype=int), 3), 0.1)  # classes 0 and 2 are empty
-    assert beside.tolist() == alone.tolist()
+    y, e = np.array([[0.0], [1.0], [2.0], [3.0], [40.0]]), np.ones((5, 1))
+    alone = moments.rates(y, e, e, Groups(np.zeros(5, dtype=int), 1), 1e-4)
+    beside = moments.rates(y, e, e, Groups(np.ones(5, dtype=int), 3), 1e-4)  # classes 0 and 2 are empty
+    assert beside.tau2[1].tolist() == alone.tau2[0].tolist()
+    assert np.isnan(beside.tau2[[0, 2]]).all()
 
 
 def test_one_outlier_moves_the_level_and_hardly_the_spread():
     groups, (y, e) = one_class([*[1, 2, 3] * 20, 300], [2] * 61)
-    plain, cut = moments.rates(y, e, e, groups), moments.rates(y, e, e, groups, tail=0.025)
+    plain, cut = moments.rates(y, e, e, groups), moments.rates(y, e, e, groups, tail=1e-4)
     assert cut.m.item() == plain.m.item() == pytest.approx(420 / 122)
     assert cut.tau2.item() < plain.tau2.item() / 10
 

@@ -62,3 +62,19 @@ def test_a_handful_of_estates_takes_the_spread_of_all_classes():
     duplicates = np.concatenate([np.repeat([5.0, 15.0], 30), [5.0, 5.0, 15.0, 15.0]])
     got = propensities(duplicates, np.full(64, 10.0), groups, by_period, RULE)
     np.testing.assert_allclose(got[60:], [0.696667, 0.696667, 1.303333, 1.303333], atol=1e-6)
+
+
+def test_readiness_to_call_makes_no_matter_count_more_on_average():
+    # 30 quiet estates with 5 duplicates on exposure 10 and 30 loud ones with 45 on 30 (the loud have more open matters):
+    # m = 1500/1200 = 1.25; Q = 30 (10 x .75^2 + 30 x .25^2) = 225; noise = 1.25 x (60 - 1) = 73.75;
+    # room = 1200 - 30 (100 + 900)/1200 = 1175: tau2 = 151.25/1175 = .128723
+    # quiet (1.5625 + .643617)/(1.25 + 1.287234)/1.25 = .695597; loud (1.5625 + 5.792553)/(1.25 + 3.861702)/1.25 = 1.151093
+    # their mean .923345 is taken out: .753345 and 1.246655, 1 on average
+    duplicates, exposure = np.repeat([5.0, 45.0], 30), np.repeat([10.0, 30.0], 30)
+    got = propensities(duplicates, exposure, *one_class(60), RULE)
+    np.testing.assert_allclose(got, np.repeat([0.753345, 1.246655], 30), atol=1e-6)
+
+
+def test_an_estate_with_no_open_matter_stays_usual_beside_loud_ones():
+    duplicates, exposure = np.append(np.repeat([5.0, 45.0], 30), 0.0), np.append(np.repeat([10.0, 30.0], 30), 0.0)
+    assert propensities(duplicates, exposure, *one_class(61), RULE)[-1] == 1.0
