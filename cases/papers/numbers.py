@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
@@ -93,28 +94,34 @@ def numeral(n: int) -> str:
     return said.removeprefix("一") if said.startswith("一十") else said
 
 
-def cite(key: str, language: str) -> str:
-    """A law and its article in words, such as ``cite("SZC 39", "zh")``.
+def cite(keys: str | Sequence[str], language: str) -> str:
+    """Articles of one law in words, such as ``cite("SZC 39", "zh")`` or ``cite(["SZC 39", "SZC 50"], "en")``.
 
     Raises:
-        RuleFileWrong: the register does not hold the law, or the article is not a number with at most one item.
+        RuleFileWrong: the register does not hold the law, or an article is not a number with at most one item.
     """
-    law_key, _, article = key.partition(" ")
-    law, found = laws().get(law_key), ARTICLE.match(article)
-    if law is None or found is None:
+    wanted = [keys] if isinstance(keys, str) else list(keys)
+    law = laws().get(wanted[0].split()[0])
+    found = [ARTICLE.match(key.partition(" ")[2]) for key in wanted]
+    if law is None or not all(found):
         raise RuleFileWrong(
-            f"A paper cites '{key}'. Write the key of a law in rules/laws.toml and one article, such as 'FL 28' or "
-            "'FL 16(6)'."
+            f"A paper cites '{', '.join(wanted)}'. Write the key of a law in rules/laws.toml and one article, such as "
+            "'FL 28' or 'FL 16(6)'."
         )
-    number, item = int(found[1]), found[2]
+    articles = [(int(m[1]), int(m[2]) if m[2] else None) for m in found if m]
     if language == "zh":
         name, _, note = law.title_zh.partition("（")
-        return f"《{name}》{f'（{note}' if note else ''}第{numeral(number)}条{f'第（{numeral(int(item))}）项' if item else ''}"
+        each = [f"第{numeral(n)}条{f'第（{numeral(i)}）项' if i else ''}" for n, i in articles]
+        return f"《{name}》{f'（{note}' if note else ''}{'、'.join(each)}"
     name, _, note = law.title_en.partition(" (")
-    return f"{name}, art. {number}{f'({item})' if item else ''}{f' ({note}' if note else ''}"
+    each = [f"{n}({i})" if i else f"{n}" for n, i in articles]
+    return f"{name}, art. {', '.join(each)}{f' ({note}' if note else ''}"
 
 
 def cites(paper: Paper, book: Book, language: str) -> list[str]:
-    """Everything a paper cites in words: what its kind rests on, then what its case rests on, each once."""
-    keys = [*rule_of(book, paper.issued_on)["cites"][paper.kind], *paper.grounds]
-    return [cite(key, language) for key in dict.fromkeys(keys)]
+    """Everything a paper cites in words, one line a law: what its kind rests on, then what its case rests on."""
+    keys = dict.fromkeys([*rule_of(book, paper.issued_on)["cites"][paper.kind], *paper.grounds])
+    own = {
+        law: [k for k in keys if k.partition(" ")[0] == law] for law in dict.fromkeys(k.partition(" ")[0] for k in keys)
+    }
+    return [cite(articles, language) for articles in own.values()]

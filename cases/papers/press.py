@@ -33,6 +33,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 ZONE = ZoneInfo("Asia/Shanghai")
 FONT_VARIABLE = "STEWARD_FONTS"
 FONT_FOLDERS = ("/usr/share/fonts/opentype/noto", "/usr/share/fonts/noto-cjk", "/usr/share/fonts/google-noto-cjk")
+BREAK = "\u200b"  # a place where a line may end
 FAMILIES = ("Noto Serif CJK SC", "Noto Sans CJK SC")
 STANDARDS: Any = ["a-2a", "ua-1"]
 MONTHS = (
@@ -41,6 +42,7 @@ MONTHS = (
 )  # fmt: skip
 TELLS_FIELD = re.compile(r"field-missing\|(?P<template>[^|]+)\|(?P<field>[\w.]+)")
 NO_KEY = re.compile(r'dictionary does not contain key "(?P<field>[^"]+)"')
+LONG_WORD, SYLLABLE = re.compile(r"[!-\u024F]{25,}"), 8  # a word no column holds may break after so many letters
 INVISIBLE = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
 
 
@@ -104,10 +106,20 @@ class Press:
 
     @cached_property
     def _compiler(self) -> typst.Compiler:
+        self._refuse_packages()
         return typst.Compiler(
             root=str(self.templates), font_paths=[str(self.fonts)], ignore_system_fonts=True,
             package_path=str(self.templates), package_cache_path=str(self.templates),
         )  # fmt: skip
+
+    def _refuse_packages(self) -> None:
+        """Templates that would fetch a package are refused before the typesetter sees them."""
+        for path in sorted(self.templates.rglob("*.typ")):
+            if "@preview" in path.read_text(encoding="utf-8"):
+                raise PaperWrong(
+                    f"{path.relative_to(self.templates)} imports a package from the network (@preview). Papers are set "
+                    "offline: copy what it needs into the templates' folder."
+                )
 
     @cached_property
     def _faces(self) -> list[TTFont]:
@@ -201,7 +213,8 @@ class Press:
     def _clean(self, text: str) -> str:
         """Text that can be drawn: line ends made one kind, what cannot be seen or drawn printed by its number."""
         text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
-        return "".join(c if c == "\n" or self._seen(c) else f"[U+{ord(c):04X}]" for c in text)
+        seen = "".join(c if c == "\n" or self._seen(c) else f"[U+{ord(c):04X}]" for c in text)
+        return LONG_WORD.sub(lambda word: BREAK.join(re.findall(f".{{1,{SYLLABLE}}}", word[0])), seen)
 
     def _seen(self, character: str) -> bool:
         return unicodedata.category(character) not in INVISIBLE and ord(character) in self._drawable

@@ -135,6 +135,7 @@ class Minutes(Paper):
     undertakings: tuple[Task, ...]
     recorder: Person
     result_by: date
+    objection: Objection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +200,7 @@ class Withdrawal(Paper):
     corrected_edition: str
     display_ends_on: date
     told: tuple[Text, ...]
+    objection: Objection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,6 +217,7 @@ class Closure(Paper):
     watch_until: date
     relapse: Text
     display_ends_on: date
+    objection: Objection
 
 
 @dataclass(frozen=True, kw_only=True)

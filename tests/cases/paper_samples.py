@@ -177,7 +177,7 @@ def minutes(**changes) -> s.Minutes:
             s.Said(speaker=Both("林海（公司）", "Lin Hai (company)"), words=Both("8月更换巡查系统，部分纸质记录未上传，现已带来原件。", "The patrol system was replaced in August; some paper records were not uploaded. The originals are here.")),
             s.Said(speaker=Both("陈建国（管理处）", "Chen Jianguo (office)"), words=Both("5栋堆放物属业主个人物品，已两次书面劝阻。", "What blocks the route in block 5 belongs to owners; they were asked twice in writing to remove it.")),
         ),
-        "undertakings": TASKS, "recorder": PREPARER, "result_by": date(2026, 12, 4),
+        "undertakings": TASKS, "recorder": PREPARER, "result_by": date(2026, 12, 4), "objection": OBJECTION,
     }  # fmt: skip
     return s.Minutes(**(given | changes))
 
@@ -249,7 +249,7 @@ def withdrawal(**changes) -> s.Withdrawal:
         "withdrawn_issued_on": date(2026, 11, 5), "decided_on": date(2026, 11, 23),
         "reasons": (Both("经申诉查明，记录HZ-2026-0711的责任主体为业主。", "On appeal, record HZ-2026-0711 was found to be the owner's responsibility."),),
         "corrected_edition": "2026Q3-0002", "display_ends_on": date(2026, 11, 24),
-        "told": (Both("橡树花园业主委员会", "Owners' committee of Oak Garden"), Both("东门街道办事处", "Dongmen sub-district office")),
+        "objection": OBJECTION, "told": (Both("橡树花园业主委员会", "Owners' committee of Oak Garden"), Both("东门街道办事处", "Dongmen sub-district office")),
     }  # fmt: skip
     return s.Withdrawal(**(given | changes))
 
@@ -263,7 +263,7 @@ def closure(**changes) -> s.Closure:
         ),
         "reinspected_on": date(2026, 11, 16), "officers": INSPECTORS, "watch_until": date(2027, 5, 15),
         "relapse": Both("观察期内同类问题再次发生的，可以不经关注提醒直接恢复挂牌督办的建议。", "If the same problem returns during the watch, a listing may be proposed again without an attention letter."),
-        "display_ends_on": date(2026, 11, 27),
+        "display_ends_on": date(2026, 11, 27), "objection": OBJECTION,
     }  # fmt: skip
     return s.Closure(**(given | changes))
 

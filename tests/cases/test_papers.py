@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pypdf
+import pypdfium2 as pdfium
 import pytest
 
 from cases.papers import numbers, shapes
@@ -219,6 +220,11 @@ def test_a_template_that_cannot_be_read_is_refused_with_its_place(tmp_path):
         edited(tmp_path, "#parties()", "#partys()").print(attention(), "zh")
 
 
+def test_a_template_never_fetches_a_package(tmp_path):
+    with pytest.raises(PaperWrong, match=r"zh/attention\.typ imports a package from the network"):
+        edited(tmp_path, "#parties()", '#import "@preview/cetz:0.3.0"').print(attention(), "zh")
+
+
 HOSTILE = [
     '#panic("x") *bold* _it_ $x^2$ <label> @ref `raw`',
     '#include "/etc/passwd" #read("../house.typ") #eval("1+1")',
@@ -243,15 +249,53 @@ def test_what_cannot_be_seen_or_drawn_is_printed_by_its_number(press):
     assert "晨[U+202E]光[U+200B]物业[U+1F600]公司[U+0007]" in text
 
 
-def test_a_very_long_name_breaks_and_nothing_leaves_the_page(press):
-    """Every glyph stays between the paper's edges: 26 mm = 73.7 points on the right of 595.28."""
-    name = "超长名称物业服务集团股份有限公司" * 12
-    pdf = press.print(attention(to=replace(ACME, company=name, head="X" * 30)), "zh").pdf
-    right = []
-    for page in pypdf.PdfReader(BytesIO(pdf)).pages:
-        page.extract_text(visitor_text=lambda text, cm, tm, font, size: right.append((cm[4] + tm[4], text)))
-    assert bare(name) in text_of(pdf)
-    assert max(x for x, text in right if text.strip()) < 595.28 - 26 / 25.4 * 72
+def lengthened(value, times: int):
+    """A paper whose every bilingual text is many times as long."""
+    if isinstance(value, Both):
+        return Both(value.zh * times, (value.en or "") * times)
+    if isinstance(value, tuple):
+        return tuple(lengthened(v, times) for v in value)
+    if is_dataclass(value):
+        return replace(value, **{f.name: lengthened(getattr(value, f.name), times) for f in fields(value) if f.init})
+    return value
+
+
+def outside(pdf: bytes) -> list[str]:
+    """Texts that leave the type area: 28 mm from the left, 26 mm from the right, 12 mm from head and foot."""
+    mm, slack = 72 / 25.4, 3
+    left, right, low, high = 28 * mm - slack, (210 - 26) * mm + slack, 12 * mm, (297 - 12) * mm
+    document, found = pdfium.PdfDocument(pdf), []
+    for number, page in enumerate(document, 1):
+        text = page.get_textpage()
+        for i in range(text.count_rects()):
+            a, b, c, d = text.get_rect(i)
+            if a < left or c > right or b < low or d > high:
+                said = text.get_text_bounded(a, b, c, d).strip()
+                found.append(f"page {number}: {said[:20]} from {a:.0f} to {c:.0f}, {b:.0f} to {d:.0f}")
+    document.close()
+    return found
+
+
+def test_the_search_for_what_leaves_the_page_finds_it(tmp_path):
+    folder = edited(tmp_path, "#parties()", "#box(width: 400mm)[#h(170mm) too far]")
+    assert any("too far" in line for line in outside(folder.print(attention(demo=False), "zh").pdf))
+
+
+@pytest.mark.parametrize("times", [1, 25])
+@pytest.mark.parametrize(("kind", "language"), EVERY)
+def test_nothing_leaves_the_page_however_long_the_texts(press, kind, language, times):
+    paper = replace(lengthened(SAMPLES[kind], times), demo=False)  # without the mark across the page
+    pdf = press.print(paper, language).pdf
+    assert outside(pdf) == []
+
+
+def test_a_long_objection_goes_on_over_pages_with_every_word(press):
+    lines = tuple(f"第{i}条说明：请写明记录编号和理由。" for i in range(120))
+    objection = replace(attention().objection, how="\n".join(lines))
+    pdf = press.print(attention(objection=objection, demo=False, sequence=1), "zh").pdf
+    assert outside(pdf) == []
+    text = text_of(pdf)
+    assert all(line in text for line in lines)
 
 
 def test_a_long_annex_is_cut_and_says_how_many_there_are(press):
@@ -292,6 +336,10 @@ def test_a_law_is_cited_in_words():
     assert numbers.cite("FL 16(6)", "zh") == "《中华人民共和国消防法》（2021-04-29修正）第十六条第（六）项"
     assert numbers.cite("CC 946", "zh").endswith("第九百四十六条")
     assert numbers.cite("FL 16(6)", "en") == ("Fire Protection Law of the PRC, art. 16(6) (as amended 2021-04-29)")
+    assert numbers.cite(["SZC 29", "SZC 50"], "zh").endswith("第二十九条、第五十条")
+    assert numbers.cite(["SZC 29", "SZC 50"], "en") == (
+        "Shenzhen Special Economic Zone Regulations on Social Credit, art. 29, 50 (2023-01-06)"
+    )
     for wrong in ("XYZ 3", "FL", "FL sixteen"):
         with pytest.raises(RuleFileWrong, match=r"rules/laws\.toml"):
             numbers.cite(wrong, "zh")
@@ -329,6 +377,7 @@ def test_templates_never_run_text_and_never_name_a_penalty_or_guilt():
         code = "\n".join(line.split("// ")[0] for line in path.read_text(encoding="utf-8").splitlines())
         assert not re.search(r"\b(eval|read|plugin|include|csv|yaml|json)\((?!bytes\(sys)", code), path
         assert "@preview" not in code, path
+        assert not re.search(r"#[a-z]+\([^\n]*\);\s+\w", code), f"{path}: a semicolon after #f(...) is swallowed"
         assert not [word for word in BARRED if word in code.lower()], path
 
 
