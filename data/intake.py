@@ -18,7 +18,8 @@ import duckdb
 import polars as pl
 
 from data import parsing
-from data.contracts import Table
+from data.between import cross_checks, repeats
+from data.deliveries import plausible
 from data.making import file_day, located
 from data.mapping import Source, sources
 from data.reading import EXCEL, LINE, Reading, WrongFile, open_file, refuse
@@ -26,16 +27,6 @@ from data.records import open_store, staging_sql
 from data.snapshots import Snapshot, SnapshotOutOfOrder, as_periods
 
 ENDINGS = (".csv", ".txt", ".tsv", ".parquet", *EXCEL)
-#: Columns that must name a record already known: column -> (table, that table's column).
-REFERENCES = {
-    "estate_id": ("estates", "estate_id"),
-    "company_id": ("companies", "company_id"),
-    "head_id": ("office_heads", "head_id"),
-    "inspection_id": ("inspections", "inspection_id"),
-    "subdistrict_id": ("areas", "area_id"),
-}
-#: Tables of periods of which an estate may have one at a time -> reason for a row that overlaps another.
-PERIODS = {"tenures": "overlapping_tenure", "estates": "overlapping_period"}
 Progress = Callable[[str, int], None]
 
 
@@ -208,64 +199,6 @@ def _into_periods(con: duckdb.DuckDBPyConnection, reading: Reading, source: Sour
     return closed.height
 
 
-def _reject(con: duckdb.DuckDBPyConnection, source: Source, where: str, column: str | None, reason: str) -> int:
-    """Move staged rows that meet ``where`` to ``failed``; returns how many."""
-    columns = ", ".join(f"'{c}', \"{c}\"" for c in source.table.columns)
-    estate = "estate_id" if "estate_id" in source.table.columns else "NULL"
-    found = f'"{column}"::VARCHAR' if column else "record_id"
-    con.execute(
-        f"""
-        INSERT INTO failed
-        SELECT '', line, $column, {found}, $reason, NULL, json_object({columns})::VARCHAR, {estate}
-        FROM staged AS s WHERE {where}
-        """,
-        {"column": column, "reason": reason},
-    )
-    return con.execute(f"DELETE FROM staged AS s WHERE {where}").fetchall()[0][0]
-
-
-def _repeats(con: duckdb.DuckDBPyConnection, source: Source) -> tuple[int, int]:
-    """Checks between rows of one key. Returns (rows that only repeat another row, rows contradicted by a later one)."""
-    rows, records = con.execute("SELECT count(record_id), count(DISTINCT record_id) FROM staged").fetchall()[0]
-    if rows == records:
-        return 0, 0
-    later = "EXISTS (SELECT 1 FROM staged AS t WHERE t.record_id = s.record_id AND t.line > s.line{})"
-    same = later.format(" AND t.row_hash = s.row_hash")
-    repeated = con.execute(f"DELETE FROM staged AS s WHERE {same}").fetchall()[0][0]
-    return repeated, _reject(con, source, later.format(""), None, "contradicted_below")
-
-
-def _cross_checks(con: duckdb.DuckDBPyConnection, source: Source) -> int:
-    """Checks against other records: references, overlapping periods. Returns rows set aside."""
-    table, rejected = source.table, 0
-    for column, (other, key) in REFERENCES.items():
-        if column in table.columns and table.name != other:
-            known = f'SELECT "{key}" FROM {other} WHERE revised_by_seq IS NULL'
-            rejected += _reject(
-                con, source, f'"{column}" IS NOT NULL AND "{column}" NOT IN ({known})', column, "unknown_reference"
-            )
-    if table.name in PERIODS:
-        rejected += _reject(con, source, _overlap_sql(table), "valid_from", PERIODS[table.name])
-    return rejected
-
-
-def _overlap_sql(table: Table) -> str:
-    """True for a staged period that overlaps an earlier line's, or a stored one's that this file does not bring anew."""
-    columns = "record_id, estate_id, valid_from, valid_to"
-    return f"""
-        EXISTS (
-            SELECT 1
-            FROM (
-                SELECT {columns}, 0 AS line FROM {table.name}
-                WHERE revised_by_seq IS NULL AND record_id NOT IN (SELECT record_id FROM staged)
-                UNION ALL SELECT {columns}, line FROM staged
-            ) AS t
-            WHERE t.estate_id = s.estate_id AND t.record_id <> s.record_id AND t.line < s.line
-              AND t.valid_from < coalesce(s.valid_to, DATE '9999-12-31')
-              AND s.valid_from < coalesce(t.valid_to, DATE '9999-12-31')
-        )"""
-
-
 def _store(con: duckdb.DuckDBPyConnection, source: Source, delivery_id: str, seq: int) -> tuple[int, int, int]:
     """Move ``staged`` into the table as new or revised versions; returns (accepted, revised, unchanged)."""
     name = source.table.name
@@ -308,27 +241,6 @@ def _earlier(con: duckdb.DuckDBPyConnection, path: Path, sha256: str, source: So
     return found[-1] if found else None
 
 
-def _plausible(con: duckdb.DuckDBPyConnection, path: Path, source: Source, read: int) -> None:
-    """Refuse a delivery far smaller than its kind; raises WrongFile."""
-    last = con.execute(
-        "SELECT rows_read, file FROM deliveries WHERE source = $source ORDER BY seq DESC LIMIT 1",
-        {"source": source.name},
-    ).fetchall()
-    least, against = float(source.min_rows), "the mapping file's least"
-    for rows_before, file in last:
-        if rows_before * source.min_share_of_previous > least:
-            least, against = (
-                rows_before * source.min_share_of_previous,
-                f"the previous delivery {file} had {rows_before:,}",
-            )
-    if read < least:
-        raise refuse(
-            path, f"{read:,} rows for '{source.title}', where at least {least:,.0f} were expected ({against}).",
-            "A truncated release would look as if nothing had happened in the rest.",
-            "Ask the publisher for the whole file. If it truly is this small, lower [expect] in its mapping file.",
-        )  # fmt: skip
-
-
 def _load_source(
     con: duckdb.DuckDBPyConnection, reading: Reading, source: Source, sha256: str, received_at: datetime,
     progress: Progress | None,
@@ -338,10 +250,10 @@ def _load_source(
     seq = con.execute("SELECT coalesce(max(seq), 0) + 1 FROM deliveries").fetchall()[0][0]
     delivery_id = f"{seq:05d}-{source.name}"
     read, set_aside = _stage(con, reading, source, progress)
-    _plausible(con, path, source, read)
-    repeated, contradicted = _repeats(con, source)
+    plausible(con, path, source, read)
+    repeated, contradicted = repeats(con, source)
     closed = _into_periods(con, reading, source, source.snapshot) if source.snapshot else 0
-    set_aside += contradicted + _cross_checks(con, source)
+    set_aside += contradicted + cross_checks(con, source)
     accepted, revised, unchanged = _store(con, source, delivery_id, seq)
     revised, unchanged = revised - closed, unchanged + repeated
     if read != accepted + revised + unchanged + set_aside:
