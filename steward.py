@@ -31,6 +31,12 @@ REFUSED = (
     ValueError,
 )  # fmt: skip
 
+DEMO_REASON = "示例数据的首个版本 First edition of the demo district"
+DEMO_ANSWER = (
+    "示例：记录系虚构，发现照列于此，未作改动，仅供演示答复如何保留。"
+    "Demonstration: the records are invented; the findings stand as found, to show how an answer is kept."
+)
+
 
 def now() -> datetime:
     return datetime.now(UTC)
@@ -128,10 +134,11 @@ def draft(root: Path, period: str | None, by: str) -> None:
 @click.argument("edition")
 @click.option("--by", required=True, help="The account or name of the person who publishes.")
 @click.option("--reason", required=True, help="Why, in their own words; kept in the edition.")
+@click.option("--answer", default="", help="To the findings that hold it as a draft; kept in the edition.")
 @click.pass_obj
-def publish(root: Path, edition: str, by: str, reason: str) -> None:
+def publish(root: Path, edition: str, by: str, reason: str, answer: str) -> None:
     """Publish a draft: it becomes the current edition and never changes."""
-    click.echo(editions.publish(root, edition, now=now(), by=by, reason=reason))
+    click.echo(editions.publish(root, edition, now=now(), by=by, reason=reason, answer=answer))
 
 
 @main.command()
@@ -180,10 +187,11 @@ def demo(root: Path, estates: int, companies: int) -> None:
     accounts.ensure_demo_people(open_ledger(root), people(district), now())
     period = str(Quarter.of(now().date()) - 1)
     made = editions.draft(root, period, now=now(), by="demo", demo=True, progress=_progress(f"draft {period}"))
+    held = editions.findings_of(root, made)
+    if held:
+        click.echo("Findings before publication, answered for the demonstration:\n" + "\n".join(f"  {f}" for f in held))
     click.echo(
-        editions.publish(
-            root, made, now=now(), by="demo", reason="示例数据的首个版本 First edition of the demo district"
-        )
+        editions.publish(root, made, now=now(), by="demo", reason=DEMO_REASON, answer=DEMO_ANSWER if held else "")
     )
 
 

@@ -20,11 +20,13 @@ import polars as pl
 from cases.duties import open_duties
 from cases.ladder import due
 from cases.persistence import flags, newly_inspected
+from cases.release import EditionHeld, Finding, holding
 from cases.triggers import by_probability
 from data import edition_tables
 from data.edition_tables import REGISTERS
+from data.editions import open_edition
 from data.records import attach_records, open_store
-from metrics import edition
+from metrics import edition, fairness
 from metrics.calendar import Quarter
 from rules.book import Book
 
@@ -35,7 +37,7 @@ NUMBERS = (
     "priors",
     "metric_scores", "subindex_scores", "index_scores", "changes", "company_scores", "party_parts", "quantiles",
     "flags", "due", "data_quality", "sensitivity",
-    "sensitivity_facts", "robustness", "coherence",
+    "sensitivity_facts", "robustness", "coherence", "validity", "audits",
 )  # fmt: skip
 
 
@@ -137,6 +139,16 @@ def _write_due(con: duckdb.DuckDBPyConnection, book: Book, last: Quarter) -> Non
     edition.write(con, "due", due(*args, flagged, con.sql("SELECT * FROM edition.robustness").pl()))
 
 
+def _write_audits(con: duckdb.DuckDBPyConnection, book: Book, last: Quarter) -> None:
+    """Whether kinds of estates are treated alike (method.md 14.7)."""
+    rule, tables = book.on(last.last, "audit"), ("index_scores", "flags", "estates", "propensity")
+    scores, flagged, estates, loud = (con.sql(f"SELECT * FROM edition.{name}").pl() for name in tables)
+    before = [str(last - n) for n in range(1, rule["wrong_within"] + 1)]
+    left = con.sql("SELECT * FROM residuals ORDER BY unit_id").pl()
+    rows = fairness.measured(scores, flagged, estates, loud, left, rule, str(last), before).sort("unit_id")
+    edition.write(con, "audits", fairness.audit(rows, rule, str(last)))
+
+
 def _flagged(con: duckdb.DuckDBPyConnection, scores: pl.DataFrame, rule, last: Quarter, quarters: int) -> pl.DataFrame:
     """Flags of every period, where the ladder reads probabilities; else nobody stands out."""
     return (
@@ -156,6 +168,7 @@ def _build(path: Path, root: Path, period: str, as_of: int, book: Book, about: d
         edition.compute(edition.workplace(con, book, last), progress)
         _copy_registers(con)
         _write_due(con, book, last)
+        _write_audits(con, book, last)
         rules = [{"name": n, "text": f.text} for n, f in book.files.items()]
         edition.write(con, "rulebook", pl.DataFrame(rules))
         row = {"period": period, "as_of": as_of, "rulebook_hash": book.hash, "program_version": PROGRAM_VERSION,
@@ -190,11 +203,20 @@ def draft(
     return edition_id
 
 
-def publish(root: Path, draft_id: str, *, now: datetime, by: str, reason: str) -> str:
+def findings_of(root: Path, draft_id: str) -> list[Finding]:
+    """What holds a draft (cases/release.py); empty = it may be published as it is."""
+    return holding(open_edition(path_of(root, draft_id)))
+
+
+def publish(root: Path, draft_id: str, *, now: datetime, by: str, reason: str, answer: str = "") -> str:
     """Publish a draft: a named person, with a reason. Returns the published id, such as ``2026Q3-1``.
+
+    Args:
+        answer: to the findings that hold it, in the publisher's own words; kept in the edition.
 
     Raises:
         NoSuchEdition: no such draft.
+        EditionHeld: something holds it and no answer was given; it stays a draft.
         ValueError: the edition is published already, or no reason was given.
     """
     source = path_of(root, draft_id)
@@ -202,6 +224,9 @@ def publish(root: Path, draft_id: str, *, now: datetime, by: str, reason: str) -
         raise ValueError(f"Edition '{draft_id}' is published already; a correction needs a new draft.")
     if not reason.strip():
         raise ValueError("Publishing needs a reason in the publisher's own words: what this edition is for.")
+    findings = findings_of(root, draft_id)
+    if findings and not answer.strip():
+        raise EditionHeld(draft_id, findings)
     published_id = _next_id(root, draft_id.removeprefix("draft-").rsplit("-", 1)[0])
     final = folder(root) / f"{published_id}.duckdb"
     building = final.with_suffix(".building")
@@ -211,9 +236,9 @@ def publish(root: Path, draft_id: str, *, now: datetime, by: str, reason: str) -
         con.execute(
             """
             UPDATE edition SET edition_id = $id, status = 'published', published_by = $by, published_at = $now,
-                               reason = $reason
+                               reason = $reason, answer = $answer
             """,
-            {"id": published_id, "by": by, "now": now, "reason": reason},
+            {"id": published_id, "by": by, "now": now, "reason": reason, "answer": answer.strip() or None},
         )
         con.execute("CHECKPOINT")
     finally:

@@ -48,6 +48,7 @@ class Edition(pa.DataFrameModel):
     published_by: str = pa.Field(nullable=True)
     published_at: Moment = pa.Field(nullable=True)
     reason: str = pa.Field(nullable=True)  # why it was published, in the publisher's words
+    answer: str = pa.Field(nullable=True)  # to the findings that held it as a draft, in the publisher's words
     program_version: str
     rulebook_hash: str
     content_hash: str  # over every table of scores; `verify` compares it

@@ -93,6 +93,8 @@ WHO_READS: dict[str, Readers] = {
     "sensitivity": EVERYONE,  # of the method, not of anybody
     "sensitivity_facts": EVERYONE,
     "coherence": EVERYONE,
+    "validity": EVERYONE,
+    "audits": EVERYONE,  # kinds of estates, of the whole district
     "robustness": LEVEL_ROWS,
     "due": Readers(
         f"(CASE {{a}}.party WHEN 'company' THEN {{a}}.company_id IN ({AREA_COMPANIES}) "

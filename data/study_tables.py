@@ -80,9 +80,40 @@ class Coherence(pa.DataFrameModel):
     finding: str = pa.Field(isin=("close", "opposed"), nullable=True)  # correlation beyond the rule's bounds
 
 
+class Validity(pa.DataFrameModel):
+    """What two halves of the records say of each other (method.md 9.4); rated estates of the edition's own period."""
+
+    period: str
+    measure: str = pa.Field(isin=("slope", "consistency"))
+    units: int
+    value: float = pa.Field(nullable=True)  # slope: points of one half's bare record per point of the other's score;
+    se: float = pa.Field(nullable=True)  # consistency: correlation of the two scores, stepped up; empty = too few
+    least: float = pa.Field(nullable=True)
+    most: float = pa.Field(nullable=True)
+    breached: bool
+
+
+class Audit(pa.DataFrameModel):
+    """One measure of one group of estates beside all others (method.md 14.7); of the edition's own period."""
+
+    period: str
+    measure: str = pa.Field(isin=("residual", "wrong_flags", "reliability", "not_rated"))
+    grouping: str = pa.Field(isin=("estate_class", "size", "loudness", "subdistrict"))
+    group: str
+    units: int
+    value: float  # residual: points; the others: shares
+    others: float = pa.Field(nullable=True)  # of all other estates
+    se: float = pa.Field(nullable=True)  # of the difference
+    p: float = pa.Field(nullable=True)  # chance of as great a difference where there is none
+    finding: bool  # beyond chance, after as many comparisons, and great enough to matter
+    holds: bool  # keeps the edition a draft until it is answered
+
+
 TABLES: dict[str, type[pa.DataFrameModel]] = {
     "sensitivity": Sensitivity,
     "sensitivity_facts": SensitivityFacts,
     "robustness": Robustness,
     "coherence": Coherence,
+    "validity": Validity,
+    "audits": Audit,
 }

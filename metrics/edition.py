@@ -31,6 +31,7 @@ from metrics import (
     season,
     sensitivity,
     units,
+    validity,
     variants,
 )
 from metrics.base import Metric, Records
@@ -38,7 +39,7 @@ from metrics.calendar import Quarter
 from metrics.certainty import Ways
 from metrics.changes import changes
 from metrics.evidence import evidence_of, index_rule, records_of
-from metrics.grid import Grid, grid_of
+from metrics.grid import UNIT, Grid, grid_of
 from metrics.sums import period_sums, quarter_sums
 from metrics.terms import Terms, terms_of
 from rules.book import Book, Rule
@@ -316,6 +317,40 @@ def _scores(work: Workplace, records: Records, sums: Sums, applicable: pl.DataFr
     write(con, "party_parts", pl.concat([companies.parts(rows, party, rule) for party, rows in units_of.items()]))
     write(con, "quantiles", companies.quantiles(made["metric_scores"], made["subindex_scores"], index, rule))
     _studies(work, grid, terms, made)
+    now = unit_frame.filter(pl.col("level") == "estate", pl.col("period") == str(work.last))
+    _halves(work, records, lambda s: s.adjusted(unit_frame, propensity, points), (now, applicable, terms), index)
+
+
+def _halves(
+    work: Workplace, records: Records, adjusted: Callable[[Sums], Sums],
+    shape: tuple[pl.DataFrame, pl.DataFrame, Terms], index: pl.DataFrame,
+) -> None:  # fmt: skip
+    """Score the period from each half of the records; write what they say of each other, keep what is left over.
+
+    Temporary table ``residuals`` (``unit_id, residual``) is for the audit of the whole edition (cases/publish.py).
+    """
+    rule, (now, applicable, terms) = work.book.on(work.last.last, "audit"), shape
+    chosen = {n: metrics.ALL[n] for j, n in enumerate(terms.names) if terms.weight[-1, j] > 0}
+    rows, factors = work.edition_table("evidence"), season.factors(work.con.sql("FROM edition.seasons").pl())
+    rows = rows.filter(rows.metric.isin(list(chosen)))
+    halves = []
+    for half in validity.HALVES:
+        part = quarter_sums(
+            validity.half_of(rows, half, chosen), chosen, DAYS, records, work.last, work.quarters, work.rule, factors
+        )
+        frame = work.backend.to_polars(period_sums(part, chosen, records.quarters, 1, work.rule))
+        sums = adjusted(Sums(validity.halved(frame, chosen), frame.clear())).periods
+        grid = grid_of(now, sums.filter(pl.col("level") == "estate").sort(ORDER), applicable, terms)
+        halves.append(validity.scored_half(grid, terms, work.rule))
+    rated = index.filter(pl.col("state") == "rated").select(*UNIT, "reliability")
+    rated = now.select(UNIT).join(rated, on=UNIT, how="left", maintain_order="left")
+    known = rated["reliability"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    one, other = (h.where(~np.isnan(known)) for h in halves)
+    write(work.con, "validity", validity.validity(one, other, known, rule, str(work.last)))
+    left = pl.DataFrame({"unit_id": now["unit_id"], "residual": validity.residuals(one, other)}).fill_nan(None)
+    work.con.register("_residuals", left.to_arrow())
+    work.con.execute("CREATE OR REPLACE TEMP TABLE residuals AS SELECT * FROM _residuals")
+    work.con.unregister("_residuals")
 
 
 def _studies(work: Workplace, grid: Grid, terms: Terms, made: dict[str, pl.DataFrame]) -> None:

@@ -31,6 +31,20 @@ def coherence(scope: Scope, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return ask(con, f"SELECT * FROM {r['c']} AS c ORDER BY c.measure, c.subindex, c.metric, c.other", params)
 
 
+def validity(scope: Scope, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """What two halves of the records say of each other (contract Validity)."""
+    params: dict = {}
+    r = readable(scope, params, v="validity")
+    return ask(con, f"SELECT * FROM {r['v']} AS v ORDER BY v.measure DESC", params)
+
+
+def audits(scope: Scope, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """One measure of one group of estates beside all others (contract Audit)."""
+    params: dict = {}
+    r = readable(scope, params, a="audits")
+    return ask(con, f"SELECT * FROM {r['a']} AS a ORDER BY a.measure, a.grouping, a.group", params)
+
+
 def seasons(scope: Scope, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """One calendar month of a metric whose exposure is weighted by the season (contract Season)."""
     params: dict = {}

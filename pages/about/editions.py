@@ -10,7 +10,8 @@ import streamlit as st
 from cases import publish
 from data import editions
 from data.queries import rankings
-from pages.shared import format, place, tables
+from pages.shared import format, go, place, tables
+from pages.shared.findings import finding_line
 
 
 def show(scope, con, t) -> None:
@@ -35,6 +36,7 @@ def show(scope, con, t) -> None:
                 "published": format.moment(r["published_at"], t),
                 "by": r["published_by"] or t("common.none"),
                 "reason": r["reason"] or t("common.none"),
+                "answer": r["answer"] or t("common.none"),
                 "as_of": r["as_of"],
                 "rulebook": r["rulebook_hash"][:12],
                 "content": r["content_hash"][:12],
@@ -54,12 +56,21 @@ def _publish(scope, drafts: list[str], t) -> None:
     if not drafts:
         st.info(t("page.editions.no_drafts"))
         return
+    chosen = st.selectbox(t("page.editions.choose"), drafts)
+    held = publish.findings_of(place.root(), chosen)
+    if held:
+        st.warning(t("page.editions.held") + "\n" + "\n".join(f"- {finding_line(f, t)}" for f in held))
+        go.link("fairness", t("page.fairness.menu"))
     with st.form("publish"):
-        chosen = st.selectbox(t("page.editions.choose"), drafts)
         reason = st.text_area(t("page.editions.reason"), help=t("page.editions.reason_help"))
+        answer = st.text_area(t("page.editions.answer"), help=t("page.editions.answer_help")) if held else ""
         pressed = st.form_submit_button(t("page.editions.press"), type="primary")
     if pressed and not reason.strip():
         st.warning(t("page.editions.reason_missing"))
+    elif pressed and held and not answer.strip():
+        st.warning(t("page.editions.answer_missing"))
     elif pressed:
-        made = publish.publish(place.root(), chosen, now=datetime.now(UTC), by=scope.viewer_id, reason=reason)
+        made = publish.publish(
+            place.root(), chosen, now=datetime.now(UTC), by=scope.viewer_id, reason=reason, answer=answer
+        )
         st.success(t("page.editions.done", edition=made))

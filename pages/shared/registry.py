@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from data.scope import Role
-from pages.about import editions, method, sensitivity
+from pages.about import editions, fairness, method, sensitivity
 from pages.cases import bulletin, due
 from pages.records import deliveries, set_aside
 from pages.scores import companies, company, estate, estates, scorecard
@@ -48,6 +48,7 @@ PAGES: tuple[Page, ...] = (
     Page("records", "set_aside", ("steward", "supervisor"), set_aside.show, needs_edition=False),
     Page("about", "method", EVERYONE, method.show, needs_edition=False),
     Page("about", "sensitivity", EVERYONE, sensitivity.show),
+    Page("about", "fairness", EVERYONE, fairness.show),
     Page("about", "editions", ("supervisor", "steward"), editions.show, needs_edition=False),
 )
 

@@ -1,0 +1,91 @@
+"""Whether the method treats kinds of estates alike, and whether half the records tell the other half (method.md 9.4, 14.7)."""
+
+from __future__ import annotations
+
+import polars as pl
+import streamlit as st
+
+from data.queries import rankings, studies
+from pages.shared import format, tables
+from pages.shared.findings import group_name
+
+MEASURES = ("residual", "wrong_flags", "reliability", "not_rated")
+CHECKS = ("slope", "consistency")
+
+
+def show(scope, con, t) -> None:
+    """The halves of the records first, then every measure by every kind of estate, findings above the rest."""
+    scope.require("supervisor", "subdistrict", "station", "manager", "steward")
+    edition = rankings.edition(scope, con)
+    st.title(t("page.fairness.title"))
+    st.markdown(t("page.fairness.lead", period=format.period(edition["period"], t)))
+    audits = studies.audits(scope, con)
+    found = audits.filter("finding")
+    st.markdown(t("page.fairness.none") if found.is_empty() else t("page.fairness.some", n=found.height))
+    if edition["answer"]:
+        st.info(
+            t(
+                "page.fairness.answered",
+                by=format.plain(edition["published_by"]),
+                answer=format.plain(edition["answer"]),
+            )
+        )
+    st.subheader(t("page.fairness.halves"))
+    st.caption(t("page.fairness.halves_help"))
+    for row in studies.validity(scope, con).to_dicts():
+        st.markdown(check_line(row, t))
+    names = tables.named(rankings.areas(scope, con), t)
+    places = dict(names.select("area_id", "name").iter_rows())
+    st.subheader(t("page.fairness.groups"))
+    st.caption(t("page.fairness.groups_help"))
+    for measure in MEASURES:
+        _measure(measure, audits.filter(pl.col("measure") == measure), places, t)
+
+
+def check_line(row: dict, t) -> str:
+    """What the halves say, in one sentence."""
+    name = t(f"fairness.check.{row['measure']}")
+    if row["value"] is None:
+        return f"- **{name}**{t('common.colon')}{t('page.fairness.too_few', units=row['units'])}"
+    said = {k: format.number(row[k], t, 2) for k in ("value", "se", "least")}
+    most = "" if row["most"] is None else format.number(row["most"], t, 2)
+    verdict = t("page.fairness.breached" if row["breached"] else "page.fairness.kept")
+    words = t(f"fairness.said.{row['measure']}", **said, most=most, units=row["units"])
+    return f"- **{name}**{t('common.colon')}{words} {verdict}"
+
+
+def _measure(measure: str, rows: pl.DataFrame, places: dict, t) -> None:
+    st.markdown(f"**{t(f'fairness.measure.{measure}.name')}**")
+    st.caption(t(f"fairness.measure.{measure}.help"))
+    if rows.is_empty():
+        st.markdown(t("page.fairness.nobody"))
+        return
+    points = measure == "residual"
+
+    def number(value: float | None) -> str:
+        if value is None:
+            return t("common.none")
+        return format.number(value, t, 1) if points else format.percent(value, t, 1)
+
+    shown = pl.DataFrame(
+        [
+            {
+                "grouping": t(f"fairness.grouping.{r['grouping']}"),
+                "group": group_name(r["grouping"], r["group"], t, places),
+                "units": r["units"], "value": number(r["value"]), "others": number(r["others"]), "se": number(r["se"]),
+                "finding": t(f"fairness.verdict.{'holds' if r['holds'] else 'finding' if r['finding'] else 'none'}"),
+            }
+            for r in rows.sort("finding", maintain_order=True, descending=True).to_dicts()
+        ]
+    )  # fmt: skip
+    config = st.column_config
+    columns = {
+        "grouping": config.TextColumn(t("fairness.column.grouping")),
+        "group": config.TextColumn(t("fairness.column.group")),
+        "units": config.NumberColumn(t("fairness.column.units"), width="small"),
+        "value": config.TextColumn(t(f"fairness.measure.{measure}.unit"), width="small"),
+        "others": config.TextColumn(t("fairness.column.others"), width="small"),
+        "se": config.TextColumn(t("fairness.column.se"), width="small"),
+        "finding": config.TextColumn(t("fairness.column.finding")),
+    }
+    tables.show(shown, columns, t, key=f"fairness-{measure}")

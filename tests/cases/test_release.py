@@ -1,0 +1,66 @@
+"""What holds an edition, and the answer that lets it go."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+
+import steward
+from cases import publish
+from cases.release import EditionHeld
+from data import editions
+from tests.conftest import copy_of
+
+NOW = datetime(2026, 10, 9, tzinfo=UTC)
+REASON, ANSWER = "第三季度", "老旧小区偏低三分，已查明系漏送的巡查记录，下期补算。"
+
+
+@pytest.fixture
+def root(demo_root, tmp_path):
+    """A district whose draft has a class of estates scored too low as a rule."""
+    root = copy_of(demo_root, tmp_path / "root")
+    draft = publish.path_of(root, "draft-2026Q3-1")
+    draft.chmod(0o644)
+    con = duckdb.connect(draft)
+    con.execute(
+        """INSERT INTO audits VALUES ('2026Q3', 'residual', 'estate_class', 'OD', 90, 3.4, -.2, .6, 1e-6, true, true)"""
+    )
+    con.execute("UPDATE validity SET value = 1.4, breached = true WHERE measure = 'slope'")
+    con.close()
+    return root
+
+
+def test_a_finding_keeps_the_edition_a_draft_and_says_why(root):
+    before = editions.list_editions(root)
+    with pytest.raises(EditionHeld) as held:
+        publish.publish(root, "draft-2026Q3-1", now=NOW, by="lin", reason=REASON, answer="  ")
+    said = str(held.value)
+    assert "residual of estate_class OD: 3.400, all others -0.200" in said
+    assert "slope: 1.400, the limit 1.150" in said
+    assert "written answer" in said
+    assert editions.list_editions(root) == before
+
+
+def test_an_officers_written_answer_is_kept_in_the_edition(root):
+    made = publish.publish(root, "draft-2026Q3-1", now=NOW, by="lin", reason=REASON, answer=ANSWER)
+    con = duckdb.connect(publish.path_of(root, made), read_only=True)
+    assert con.execute("SELECT status, published_by, answer FROM edition").fetchall() == [("published", "lin", ANSWER)]
+
+
+def test_what_nothing_holds_needs_no_answer(demo_root, tmp_path):
+    root = copy_of(demo_root, tmp_path / "root")
+    assert publish.findings_of(root, "draft-2026Q3-1") == []
+    made = publish.publish(root, "draft-2026Q3-1", now=NOW, by="lin", reason=REASON)
+    con = duckdb.connect(publish.path_of(root, made), read_only=True)
+    assert con.execute("SELECT answer FROM edition").fetchall() == [(None,)]
+
+
+def test_the_command_line_refuses_and_takes_an_answer(root):
+    command = ["--root", str(root), "publish", "draft-2026Q3-1", "--by", "lin", "--reason", REASON]
+    refused = CliRunner().invoke(steward.main, command)
+    assert refused.exit_code == 2
+    assert "held as a draft" in refused.output
+    assert CliRunner().invoke(steward.main, [*command, "--answer", ANSWER]).exit_code == 0
