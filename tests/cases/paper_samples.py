@@ -186,7 +186,7 @@ def recommendation(**changes) -> s.Recommendation:
     given = COMMON | STEP | {
         "sequence": 1, "heard_on": date(2026, 11, 18),
         "head_said": Both("承认巡查安排不力；认为5栋通道问题责任在业主。", "Accepts that patrols were badly organised; holds that the owners answer for the route in block 5."),
-        "prepared_by": PREPARER, "answer_by": date(2026, 12, 7),
+        "prepared_by": PREPARER, "answer_by": date(2026, 12, 7), "grounds": ("HR5 34",),
     }  # fmt: skip
     return s.Recommendation(**(given | changes))
 

@@ -106,7 +106,7 @@ def test_number_check_code_law_and_demo_mark_stand_on_the_paper(press, printed, 
 
 
 @pytest.mark.parametrize(("kind", "language"), EVERY)
-def test_every_page_is_a4_and_every_font_is_embedded(printed, kind, language):
+def test_every_page_is_a4_without_pictures_and_every_font_is_embedded(printed, kind, language):
     reader = pypdf.PdfReader(BytesIO(printed[kind, language].pdf))
     fonts = set()
     for page in reader.pages:
@@ -116,6 +116,7 @@ def test_every_page_is_a4_and_every_font_is_embedded(printed, kind, language):
             descriptor = inner.get_object()["/FontDescriptor"]
             assert "/FontFile3" in descriptor or "/FontFile2" in descriptor
             fonts.add(str(descriptor["/FontName"]))
+        assert not list(page.images)  # charts and marks are drawn, not photographed
     assert any("NotoSerifCJK" in name for name in fonts)
     assert all("CJK" in name for name in fonts)
     assert "pdfaid" in reader.xmp_metadata.stream.get_data().decode()  # PDF/A: a typesetter's own check passed
