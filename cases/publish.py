@@ -24,7 +24,7 @@ from cases.release import EditionHeld, Finding, holding
 from cases.triggers import by_probability
 from data import edition_tables
 from data.edition_tables import REGISTERS
-from data.editions import open_edition
+from data.editions import LOCKED
 from data.records import attach_records, open_store
 from metrics import edition, fairness
 from metrics.calendar import Quarter
@@ -205,7 +205,11 @@ def draft(
 
 def findings_of(root: Path, draft_id: str) -> list[Finding]:
     """What holds a draft (cases/release.py); empty = it may be published as it is."""
-    return holding(open_edition(path_of(root, draft_id)))
+    con = duckdb.connect(path_of(root, draft_id), read_only=True, config=LOCKED)  # as pages may have it open
+    try:
+        return holding(con)
+    finally:
+        con.close()
 
 
 def publish(root: Path, draft_id: str, *, now: datetime, by: str, reason: str, answer: str = "") -> str:
