@@ -80,15 +80,18 @@ class Fact:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One row of the annex: a record that was counted (or not, ``counts`` says so), and where it came from."""
+    """One row of the annex: a record that was counted (or not, ``counts`` says so), and where it came from.
+
+    ``file`` and ``line`` are None where the row says that nothing is on record.
+    """
 
     record_id: str
     on: date
     duty: Text
     what: Text
     counts: Text
-    file: str
-    line: int
+    file: str | None
+    line: int | None
 
 
 @dataclass(frozen=True, kw_only=True)

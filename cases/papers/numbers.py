@@ -118,9 +118,23 @@ def cite(keys: str | Sequence[str], language: str) -> str:
     return f"{name}, art. {', '.join(each)}{f' ({note}' if note else ''}"
 
 
+def refuse_elsewhere(keys: list[str], rule: Rule) -> None:
+    """Raise RuleFileWrong where a key names a law that does not hold where the office sits."""
+    strange = [
+        key for key in keys if key.partition(" ")[0] in laws() and key.partition(" ")[0] not in rule["laws_here"]
+    ]
+    if strange:
+        raise RuleFileWrong(
+            f"A paper cites {', '.join(strange)}, which does not stand in laws_here of rules/papers.toml: law of another "
+            "place, or not read at its source. Cite what holds here, or add the law there with the day it took effect."
+        )
+
+
 def cites(paper: Paper, book: Book, language: str) -> list[str]:
     """Everything a paper cites in words, one line a law: what its kind rests on, then what its case rests on."""
-    keys = dict.fromkeys([*rule_of(book, paper.issued_on)["cites"][paper.kind], *paper.grounds])
+    rule = rule_of(book, paper.issued_on)
+    keys = dict.fromkeys([*rule["cites"][paper.kind], *paper.grounds])
+    refuse_elsewhere([*keys, *(hazard.law for hazard in getattr(paper, "hazards", ()))], rule)
     own = {
         law: [k for k in keys if k.partition(" ")[0] == law] for law in dict.fromkeys(k.partition(" ")[0] for k in keys)
     }

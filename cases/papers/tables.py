@@ -79,11 +79,12 @@ def _typed(key: str, values: pl.Series, t: Words) -> pl.Series:
     known = values.drop_nulls()
     if known.str.contains(NUMBER).all() and not key.endswith("_id"):
         return values.cast(pl.Float64)
-    words = {code: _word(key, code, t) for code in known.unique().sort().to_list()}
+    words = {code: word(key, code, t) for code in known.unique().sort().to_list()}
     return values.replace_strict(words, default=None, return_dtype=pl.String)
 
 
-def _word(key: str, code: str, t: Words) -> str:
+def word(key: str, code: str, t: Words) -> str:
+    """A code of a fact in words, such as ``word("severity", "major", t)``; the code where there is no word."""
     if t.has(f"fact.{key}.{code}"):
         return t(f"fact.{key}.{code}")
     if key == "metric" and t.has(f"metric.{code}.name"):

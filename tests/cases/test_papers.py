@@ -365,7 +365,21 @@ def test_a_party_is_told_only_law_read_at_its_source():
         assert set(version["cites"]) == set(version["letter"]) == set(version["letter_en"]) == set(PAPERS)
         keys = {key.split()[0] for cites in version["cites"].values() for key in cites}
         assert {laws()[key].grade for key in keys} == {"A"}
+        assert keys <= set(version["laws_here"]) <= set(laws())
+        assert {laws()[key].grade for key in version["laws_here"]} == {"A"}
+        assert not {"BJH", "BJP", "WFH", "ZJS", "SHP", "QDP"} & set(
+            version["laws_here"]
+        )  # Beijing, Weifang, Zhejiang ...
         assert len(set(version["letter"].values())) == len(set(version["letter_en"].values())) == len(PAPERS)
+
+
+@pytest.mark.parametrize("elsewhere", ["BJH 11", "WFH 20", "ZJS 29"])
+def test_the_law_of_another_place_is_never_cited_to_a_party(press, elsewhere):
+    with pytest.raises(RuleFileWrong, match=f"{elsewhere}, which does not stand in laws_here"):
+        press.print(attention(grounds=(elsewhere,)), "zh")
+    hazard = replace(SAMPLES["rectification"].hazards[0], law=elsewhere)
+    with pytest.raises(RuleFileWrong, match=elsewhere):
+        press.print(rectification(hazards=(hazard,)), "zh")
 
 
 def test_every_paper_has_a_template_in_both_languages_and_no_other():
