@@ -314,7 +314,7 @@ def deductions(district: District, t: int) -> np.ndarray:
     """(N,) 100 less points for everything counted in the last year."""
     y, e = raw_year(district, t)
     bad = np.where(LOWER_BETTER, y, CEILING * e - y)
-    bad[:, AT["check"]] *= METRICS["check"].opportunities / 100  # failing items
+    bad[:, AT["check"]] *= district.world.per_visit("check") / 100  # failing items
     return 100 - bad @ np.array([DEDUCTED[name] for name in NAMES])
 
 

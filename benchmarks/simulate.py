@@ -168,6 +168,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--districts", type=int, default=20)
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--visits", type=float, default=1.0, help="share of visits made where records are few")
     parser.add_argument("--only", default=",".join([*PARTS, "weak"]))
     asked = parser.parse_args()
     start, seeds = time.perf_counter(), range(asked.seed, asked.seed + asked.districts)
@@ -175,7 +176,8 @@ def main() -> int:
     print(f"{asked.districts} districts of {World().estates} estates, seeds from {asked.seed}; mean (standard error)")
     print("\n| figure | published | ours | published, 30 % of records | ours |\n|---|---|---|---|---|")
     for name in [n for n in PARTS if n in chosen]:
-        full, thin = (replicated(PARTS[name], World(evidence=part), seeds) for part in (1.0, THIN))
+        worlds = World(), World(evidence=THIN, visits=asked.visits)
+        full, thin = (replicated(PARTS[name], world, seeds) for world in worlds)
         print("\n".join(lines(name, full, thin)), flush=True)
     if "weak" in chosen:
         print("\n".join(weak(seeds)))

@@ -63,7 +63,8 @@ class World:
 
     Attributes:
         alike: share of each metric's variance that is the estate's common quality: the true correlation of metrics.
-        evidence: share of the records that is kept.
+        evidence: share of the records that is kept: of what a visit looks at, of events, of what falls due.
+        visits: share of the visits that is made, one a quarter.
         company_share: share of the common quality's variance that is the company's.
         stays: correlation of an estate's quality from quarter to quarter.
         class_level: quality of each class, in standard deviations within a class.
@@ -75,6 +76,7 @@ class World:
     quarters: int = 16
     alike: float = 0.74
     evidence: float = 1.0
+    visits: float = 1.0
     company_share: float = 0.25
     stays: float = 0.95
     moves: float = 0.03
@@ -88,6 +90,10 @@ class World:
     reporting_village: float = -0.30
     open_days: float = 10.0
     again_per_day: float = 0.05
+
+    def per_visit(self, name: str) -> int:
+        """Points of a metric looked at on each visit."""
+        return max(1, round(METRICS[name].opportunities * self.evidence))
 
 
 @dataclass(frozen=True)
@@ -176,22 +182,22 @@ def _levels(rng: np.random.Generator, world: World, estate_class: np.ndarray, co
 
 
 def _inspected(rng: np.random.Generator, world: World, level: np.ndarray, strictness: np.ndarray, cells: dict) -> dict:
-    """Fill what visits find (one routine visit a quarter, if kept) and return who came."""
-    there = rng.random(level.shape[:2]) < world.evidence
+    """Fill what routine visits find and return who came."""
+    there = rng.random(level.shape[:2]) < world.visits
     who = rng.integers(world.inspectors, size=there.shape)
     strict = np.exp(strictness)[who]
-    points, items = METRICS["defect"].opportunities, METRICS["check"].opportunities
+    points, items, devices = (world.per_visit(name) for name in ("defect", "check", "facility"))
     mean_severity = SEVERITY @ SEVERITY_MIX
     rate = level[..., AT["defect"]] / mean_severity * points * strict * there
     found = rng.poisson(rate[..., None] * SEVERITY_MIX)
     failing = np.minimum((100 - level[..., AT["check"]]) / 100 * strict, 0.97)
-    failed = rng.binomial(int(items), failing) * there
+    failed = rng.binomial(items, failing) * there
     seen = 100.0 * (1 - failed / items) * there
-    tested = rng.binomial(int(METRICS["facility"].opportunities), level[..., AT["facility"]]) * there
+    tested = rng.binomial(devices, level[..., AT["facility"]]) * there
     parts = {
         "defect": (found @ SEVERITY, points * there, found @ SEVERITY**2),
         "check": (seen, 1.0 * there, seen**2),
-        "facility": (tested, METRICS["facility"].opportunities * there, tested),
+        "facility": (tested, devices * there, tested),
     }
     for name, (y, e, yy) in parts.items():
         for cell, value in zip(("y", "e", "yy"), (y, e, yy), strict=True):
