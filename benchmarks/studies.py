@@ -65,16 +65,17 @@ def _ours(name: str, made: Judged, truth: np.ndarray, now: np.ndarray, small: np
     }  # fmt: skip
 
 
-def _ranks(made: Judged, truth: np.ndarray) -> float:
-    """Share of ranked estates whose true place in their class lies within the rank interval."""
+def _ranks(made: Judged, truth: np.ndarray) -> dict[str, float]:
+    """Share of ranked estates whose true place in their class lies within the rank interval; mean width per thousand."""
     lo, hi = (made.column(c, len(made.strength))[-1] for c in ("rank_lo", "rank_hi"))
     classes = made.index.filter(pl.col("period") == made.index["period"].max())["estate_class"].to_numpy()
-    inside = []
+    inside, width = [], []
     for name in np.unique(classes):
         at = np.flatnonzero((classes == name) & np.isfinite(lo))
         place = rankdata(-truth[at])
         inside.append((lo[at] <= place) & (place <= hi[at]))
-    return percent(np.concatenate(inside))
+        width.append((hi[at] - lo[at]) / len(at))
+    return {"us_ranks": percent(np.concatenate(inside)), "us_width": float(1000 * np.concatenate(width).mean())}
 
 
 def _naive(court: Court, truth: np.ndarray, now: np.ndarray, small: np.ndarray, same: int) -> dict[str, float]:
@@ -142,9 +143,9 @@ def main(world: World, seed: int) -> dict[str, float]:
     last = made.index.filter(pl.col("period") == str(court_of.LAST))
     out |= {
         "us_rated": percent(sure >= court.rule["reliability_rated"]), "us_state": percent((last["state"] == "rated").to_numpy()),
-        "us_ranks": _ranks(made, truth), "year_us": rho(score, year), "year_us_wrong": percent(year[at] >= 60),
+        "year_us": rho(score, year), "year_us_wrong": percent(year[at] >= 60),
     }  # fmt: skip
-    return out | _naive(court, truth, now, small, int(at.sum()))
+    return out | _ranks(made, truth) | _naive(court, truth, now, small, int(at.sum()))
 
 
 def weak(world: World, seed: int) -> dict[str, float]:
@@ -238,23 +239,36 @@ def companies(world: World, seed: int) -> dict[str, float]:
     parties = rolled["party_id"].to_list()
     days = tenures["household_days"].to_numpy()
     a = np.minimum(days, np.quantile(days, rule["weight_cap_quantile"]))
-    truth = _by_company(tenures["company_id"].to_numpy(), parties, court.index(level), a)
-    company = everyone["company_id"].to_numpy()
-    plain = np.ones(len(company))
+    spells = tenures["company_id"].to_numpy()
+    truth = _by_company(spells, parties, court.index(level), a)
+    company, plain = everyone["company_id"].to_numpy(), np.ones(len(everyone))
+    bare = court_of.min_max(court.district, t, court.terms.overall[0])
     others = {
-        "naive": _by_company(company, parties, court_of.min_max(court.district, t, court.terms.overall[0]), plain),
+        "naive": _by_company(company, parties, bare, plain),
         "current": _by_company(company, parties, made.column("score")[0], plain),
         "pooled": _pooled(court, units, sums, parties),
+        "all": _by_company(spells, parties, tenures["score"].to_numpy(), a),
     }
     mean, sd = rolled["mean"].to_numpy(), rolled["sd"].to_numpy()
-    bare = sd / rule["company_sd_factor"]
+    known = {name: np.isfinite(score) for name, score in others.items()}
+    return {
+        **{name: rho(score[known[name]], truth[known[name]]) for name, score in others.items()},
+        **_of_means(mean, sd / rule["company_sd_factor"], sd, truth, rule["interval_z"]),
+        "rmse_all": _rms(others["all"] - truth), "tenures": rho(mean, truth),
+        "cover_large": percent((np.abs(truth - mean) <= rule["interval_z"] * sd)[rolled["units_rated"].to_numpy() >= 8]),
+    }  # fmt: skip
+
+
+def _rms(error: np.ndarray) -> float:
+    return float(np.sqrt(np.nanmean(error**2)))
+
+
+def _of_means(mean: np.ndarray, bare: np.ndarray, sd: np.ndarray, truth: np.ndarray, z: float) -> dict[str, float]:
+    """Errors of company means, as they are and shrunk a second time, and what their intervals cover."""
     tau2 = max(mean.var() - (bare**2).mean(), 0.0)
     twice = mean.mean() + tau2 / (tau2 + bare**2) * (mean - mean.mean())
-    within = np.abs(truth - mean) <= rule["interval_z"] * sd
-    out = {name: rho(score[np.isfinite(score)], truth[np.isfinite(score)]) for name, score in others.items()}
-    return out | {
-        "tenures": rho(mean, truth), "rmse": float(np.sqrt(((mean - truth) ** 2).mean())),
-        "rmse_twice": float(np.sqrt(((twice - truth) ** 2).mean())), "cover": percent(within),
-        "cover_plain": percent(np.abs(truth - mean) <= rule["interval_z"] * bare),
-        "cover_large": percent(within[rolled["units_rated"].to_numpy() >= 8]),
+    off = np.abs(truth - mean)
+    return {
+        "rmse": _rms(mean - truth), "rmse_twice": _rms(twice - truth),
+        "cover": percent(off <= z * sd), "cover_plain": percent(off <= z * bare),
     }  # fmt: skip
