@@ -4,7 +4,7 @@
 with its standard error over districts, next to the published one. Seeds from 1000 on are held out: nothing was chosen
 on them.
 
-    python -m benchmarks.simulate [--districts 20] [--seed 1000] [--only main,lists,adjust,companies,decay,weak]
+    python -m benchmarks.simulate [--districts 20] [--seed 1000] [--only main,lists,adjust,companies,decay,halves,weak]
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from benchmarks.world import World
 SEED = 1000
 PARTS: dict[str, Callable[[World, int], dict[str, float]]] = {
     "main": studies.main, "lists": studies.lists, "adjust": studies.adjustments, "companies": studies.companies,
-    "decay": studies.decay,
+    "decay": studies.decay, "halves": studies.halves,
 }  # fmt: skip
 THIN = 0.3
 #: Correlations of metrics in the weak worlds, as published.
@@ -120,6 +120,9 @@ PUBLISHED: list[tuple[str, str, str, float | None, float | None]] = [
     ("decay", "h6", "  6 months", 0.897, 0.813),
     ("decay", "h12", "  12 months", 0.879, 0.812),
     ("decay", "h24", "  24 months", 0.856, 0.797),
+    ("halves", "half_us", "split halves: slope, this method", 0.95, None),
+    ("halves", "half_eb", "  each metric alone", 1.35, None),
+    ("halves", "more_us", "  Spearman-Brown less mean R, x 100", None, None),
 ]  # fmt: skip
 WEAK_PUBLISHED: list[tuple[str, str, tuple[float | None, float | None]]] = [
     ("r", "correlation of metrics, as estimated", WEAK),

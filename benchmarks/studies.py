@@ -5,14 +5,17 @@ Every function takes a world and a seed and returns figures by name; shares are 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 from scipy.stats import rankdata, spearmanr
 
 from benchmarks import judge as court_of
 from benchmarks.judge import Court, Judged, ages, estates_grid, index_rule, judge, ladder_rule
-from benchmarks.world import World, draw
+from benchmarks.world import World, draw, split
 from cases.persistence import flags
+from metrics import validity
 from metrics.companies import roll_up
 from metrics.flags import expected_wrong, select
 
@@ -207,6 +210,22 @@ def decay(world: World, seed: int) -> dict[str, float]:
     for months in (3, 6, 12, 24):
         score = judge(court, estates_grid(court, ages(court.rule, months))).column("score")[0]
         out[f"h{months}"] = rho(score, now)
+    return out
+
+
+def halves(world: World, seed: int) -> dict[str, float]:
+    """Split halves (method.md 9.4): how far the bare score of one half rises where the published-type score of the other
+    does, and what the two halves say of the whole beside the mean reliability (points of R x 100)."""
+    court = _court(world, seed)
+    parts = [replace(court, district=part) for part in split(court.district, seed)]
+    grids = [estates_grid(part, ages(court.rule)) for part in parts]
+    out = {}
+    for name, strength in (("us", None), ("eb", 1.0)):
+        one, other = (judge(court, grid, strength).cells for grid in grids)
+        out[f"half_{name}"] = validity.slope(one.score, other.own_score)[0]
+        r = float(np.corrcoef(one.score, other.score)[0, 1])
+        whole = judge(court, estates_grid(court, ages(court.rule)), strength).column("reliability")[0].mean()
+        out[f"more_{name}"] = 100 * float(validity.stepped_up(r) - whole)
     return out
 
 

@@ -10,7 +10,7 @@ Axes: T quarters, N estates, J metrics.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -262,3 +262,32 @@ def draw(world: World, seed: int) -> District:
     return District(
         world, estate_class, homes, company, tenure, level, strictness, loud, Records(**cells, **visits, **calls)
     )
+
+
+def split(district: District, seed: int) -> tuple[District, District]:
+    """The same district with its records dealt out by chance: visits whole, events one by one, time in halves."""
+    rng, seen = np.random.default_rng(seed), district.records
+    first = {name: np.array(getattr(seen, name), dtype=float) for name in ("y", "e", "yy", "records")}
+    visited = rng.random(seen.inspector.shape) < 0.5
+    for j, metric in enumerate(METRICS.values()):
+        if metric.source in ("inspection", "testing"):
+            for cell in first.values():
+                cell[..., j] *= visited
+        elif metric.family == "rate":
+            first["y"][..., j] = rng.binomial(seen.y[..., j].astype(np.int64), 0.5)
+            first["e"][..., j] /= 2
+        else:
+            k, n = (x[..., j].astype(np.int64) for x in (seen.y, seen.e))
+            drawn = rng.binomial(n, 0.5)
+            first["e"][..., j] = drawn
+            first["y"][..., j] = rng.hypergeometric(k, n - k, drawn)
+        if metric.source not in ("inspection", "testing"):
+            first["yy"][..., j] = first["y"][..., j]
+            first["records"][..., j] = first["e" if metric.family == "proportion" else "y"][..., j]
+    second = {name: getattr(seen, name) - first[name] for name in first}
+    who = (np.where(mine, seen.inspector, -1) for mine in (visited, ~visited))
+    one, other = (
+        replace(district, records=replace(seen, **cells, inspector=inspector))
+        for cells, inspector in zip((first, second), who, strict=True)
+    )
+    return one, other

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import studies
 from benchmarks.judge import goalposts
-from benchmarks.world import AT, METRICS, NAMES, World, draw
+from benchmarks.world import AT, METRICS, NAMES, World, draw, split
 
 DISTRICT = World(estates=400, companies=40)
 SEEDS = range(11, 14)
@@ -126,3 +126,19 @@ def test_goalposts_of_the_base_year_put_28_percent_below_the_minimum():
     for j, metric in enumerate(METRICS.values()):
         worse = level[:, j] > minimum[j] if metric.family in ("rate", "severity") else level[:, j] < minimum[j]
         assert abs(worse.mean() - 0.28) < 0.002, NAMES[j]
+
+
+def test_split_halves_tell_that_metrics_shrunk_alone_are_pulled_too_far():
+    found = averaged(studies.halves)
+    assert 0.85 <= found["half_us"] <= 1.15  # the bounds of method.md 9.4
+    assert found["half_eb"] > found["half_us"] + 0.1
+
+
+def test_halves_of_the_records_add_up_to_the_whole():
+    whole = draw(DISTRICT, 2)
+    one, other = split(whole, 2)
+    for name in ("y", "e", "yy", "records"):
+        parts = getattr(one.records, name) + getattr(other.records, name)
+        np.testing.assert_allclose(parts, getattr(whole.records, name), atol=1e-9)
+    assert (one.records.y >= 0).all() and (other.records.y >= 0).all()
+    assert not ((one.records.inspector >= 0) & (other.records.inspector >= 0)).any(), "no visit stands in both"
