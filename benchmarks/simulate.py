@@ -177,6 +177,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--districts", type=int, default=20)
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--thin", type=float, default=THIN, help="share of the records kept where they are few")
+    parser.add_argument("--fires", type=float, default=World().fires, help="fires per thousand homes and year")
     parser.add_argument("--visits", type=float, default=1.0, help="share of visits made where records are few")
     parser.add_argument("--only", default=",".join([*PARTS, "weak"]))
     asked = parser.parse_args()
@@ -185,7 +187,7 @@ def main() -> int:
     print(f"{asked.districts} districts of {World().estates} estates, seeds from {asked.seed}; mean (standard error)")
     print("\n| figure | published | ours | published, 30 % of records | ours |\n|---|---|---|---|---|")
     for name in [n for n in PARTS if n in chosen]:
-        worlds = World(), World(evidence=THIN, visits=asked.visits)
+        worlds = World(fires=asked.fires), World(fires=asked.fires, evidence=asked.thin, visits=asked.visits)
         full, thin = (replicated(PARTS[name], world, seeds) for world in worlds)
         print("\n".join(lines(name, full, thin)), flush=True)
     if "weak" in chosen:

@@ -26,7 +26,7 @@ class Invented:
 
     Attributes:
         family, subindex, weight: as in a metric's rule. source: who records it.
-        level: usual level: events per thousand homes and year, share done well, share of points failing.
+        level: usual level (fires: ``World.fires``): events per thousand homes and year, share done well, share of points failing.
         spread: sd of the level between estates of one class, on the log (rates, failing shares) or the logit.
         opportunities: records per quarter: per visit (inspected), per thousand homes (drawn Poisson), or as they are.
     """
@@ -45,7 +45,7 @@ METRICS: dict[str, Invented] = {
     "defect": Invented("severity", "fire", 0.50, "inspection", 0.12, 0.45, 18.0),
     "drill": Invented("proportion", "drills", 0.40, "company", 0.85, 0.80, 2.0),
     "facility": Invented("proportion", "fire", 0.30, "testing", 0.90, 0.70, 11.0),
-    "fire": Invented("rate", "fire", 0.20, "fire_service", 0.40, 0.50),
+    "fire": Invented("rate", "fire", 0.20, "fire_service", np.nan, 0.50),
     "incident": Invented("rate", "security", 1.00, "police", 8.0, 0.45),
     "issue": Invented("rate", "residents", 0.60, "hotline", 25.0, 0.45),
     "norecur": Invented("proportion", "rectification", 0.40, "hazards", 0.88, 0.65, 5.5),
@@ -64,6 +64,7 @@ class World:
     Attributes:
         alike: share of each metric's variance that is the estate's common quality: the true correlation of metrics.
         evidence: share of the records that is kept: of what a visit looks at, of events, of what falls due.
+        fires: per thousand homes and year; section 15 does not say how rare they are.
         visits: share of the visits that is made, one a quarter.
         company_share: share of the common quality's variance that is the company's.
         stays: correlation of an estate's quality from quarter to quarter.
@@ -76,6 +77,7 @@ class World:
     quarters: int = 16
     alike: float = 0.74
     evidence: float = 1.0
+    fires: float = 0.4
     visits: float = 1.0
     company_share: float = 0.25
     stays: float = 0.95
@@ -170,12 +172,12 @@ def _levels(rng: np.random.Generator, world: World, estate_class: np.ndarray, co
     good = np.sqrt(world.alike) * common[..., None] + np.sqrt(1 - world.alike) * own
     good = good + np.array(world.class_level)[estate_class][:, None]
     out = np.empty_like(good)
-    for j, metric in enumerate(METRICS.values()):
-        moved = metric.spread * good[..., j]
+    for j, (name, metric) in enumerate(METRICS.items()):
+        moved, usual = metric.spread * good[..., j], world.fires if name == "fire" else metric.level
         if metric.family == "proportion":
-            out[..., j] = 1 / (1 + (1 - metric.level) / metric.level * np.exp(-moved))
+            out[..., j] = 1 / (1 + (1 - usual) / usual * np.exp(-moved))
         else:
-            out[..., j] = metric.level * np.exp(-moved)
+            out[..., j] = usual * np.exp(-moved)
     out[..., AT["check"]] = 100 * (1 - np.minimum(out[..., AT["check"]], 0.9))
     out[..., AT["defect"]] *= SEVERITY @ SEVERITY_MIX
     return out
