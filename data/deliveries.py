@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
 from data.mapping import Source
-from data.reading import refuse
+from data.reading import Note, refuse
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One file as one source delivered it: the row of table ``deliveries``."""
+
+    delivery_id: str
+    seq: int
+    source: str
+    record_table: str
+    file: str
+    sha256: str
+    bytes: int
+    received_at: datetime
+    rows_read: int
+    accepted: int
+    revised: int
+    unchanged: int
+    set_aside: int
+    encoding: str | None = None
+    already: bool = False  # this very file was loaded before: nothing changed
 
 
 def plausible(con: duckdb.DuckDBPyConnection, path: Path, source: Source, read: int) -> None:
@@ -29,3 +53,10 @@ def plausible(con: duckdb.DuckDBPyConnection, path: Path, source: Source, read: 
             "A truncated release would look as if nothing had happened in the rest.",
             "Ask the publisher for the whole file. If it truly is this small, lower [expect] in its mapping file.",
         )  # fmt: skip
+
+
+def note(con: duckdb.DuckDBPyConnection, delivery_id: str, notes: list[Note]) -> None:
+    """Keep what a person should know of a delivery."""
+    for one in notes:
+        params = json.dumps(one.params, ensure_ascii=False)
+        con.execute("INSERT INTO delivery_notes VALUES (?, ?, ?)", [delivery_id, one.kind, params])

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
@@ -19,36 +18,15 @@ import polars as pl
 
 from data import parsing
 from data.between import cross_checks, repeats
-from data.deliveries import plausible
+from data.deliveries import Delivery, note, plausible
 from data.making import file_day, located
-from data.mapping import Source, sources
-from data.reading import EXCEL, LINE, Reading, WrongFile, open_file, refuse
+from data.mapping import Source, headings_known, sources
+from data.reading import EXCEL, LINE, Note, Reading, WrongFile, open_tables, refuse
 from data.records import open_store, staging_sql
 from data.snapshots import Snapshot, SnapshotOutOfOrder, as_periods
 
 ENDINGS = (".csv", ".txt", ".tsv", ".parquet", *EXCEL)
 Progress = Callable[[str, int], None]
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """One file as one source delivered it: the row of table ``deliveries``."""
-
-    delivery_id: str
-    seq: int
-    source: str
-    record_table: str
-    file: str
-    sha256: str
-    bytes: int
-    received_at: datetime
-    rows_read: int
-    accepted: int
-    revised: int
-    unchanged: int
-    set_aside: int
-    encoding: str | None = None
-    already: bool = False  # this very file was loaded before: nothing changed
 
 
 def fingerprint(path: Path) -> str:
@@ -57,16 +35,19 @@ def fingerprint(path: Path) -> str:
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 
-def matching(reading: Reading, known: dict[str, Source], only: str | None) -> list[Source]:
-    """The sources whose headings this file carries; raises WrongFile where none does."""
+def matching(readings: list[Reading], known: dict[str, Source], only: str | None) -> list[tuple[int, Source]]:
+    """The tables of a file and the sources whose headings they carry; raises WrongFile where none does."""
+    first = readings[0]
     if only is not None:
         if only not in known:
-            raise refuse(reading.path, f"there is no source '{only}'.", f"Sources: {', '.join(known)}.", "Name one.")
+            raise refuse(first.path, f"there is no source '{only}'.", f"Sources: {', '.join(known)}.", "Name one.")
         known = {only: known[only]}
-    found = [s for s in known.values() if s.matches(reading.headings)]
+    found = [(i, s) for s in known.values() for i, r in enumerate(readings) if s.matches(r.headings)]
     if not found:
+        words = headings_known(known)
+        best = max(readings, key=lambda r: len(words & set(r.headings)))
         raise refuse(
-            reading.path, f"no source has these headings: {', '.join(reading.headings[:12])}.",
+            best.path, f"no source has these headings: {', '.join(best.headings[:12])}.",
             "Without a mapping its columns would be guessed.",
             "If the publisher renamed a column, add the new heading to its file in data/sources/.",
         )  # fmt: skip
@@ -90,8 +71,9 @@ def _stage(
         chunk = chunk.with_columns(pl.exclude(LINE).fill_null(""))
         if source.lookup_address:
             chunk = located(chunk, source.lookup_address, places)
-        rows, unparsed = parsing.typed(chunk, source, day)
-        breaches = pl.concat([unparsed, parsing.broken(rows, source)], how="vertical_relaxed")
+        rows, unparsed = parsing.typed(chunk, source, day, date_1904=reading.date_1904)
+        spoiled = parsing.spoiled(rows, reading.spoiled)
+        breaches = pl.concat([unparsed, spoiled, parsing.broken(rows, source)], how="vertical_relaxed")
         read += rows.height
         breaches = _said_once(breaches, source)
         good = rows.join(breaches.select(LINE).unique(), on=LINE, how="anti")
@@ -138,7 +120,8 @@ def _set_misshapen_aside(con: duckdb.DuckDBPyConnection, reading: Reading) -> in
 
 def _said_once(breaches: pl.DataFrame, source: Source) -> pl.DataFrame:
     """Leave out what says nothing new: a "missing" where the value did not parse, anything of a row marked void."""
-    void = breaches.filter(pl.col("reason").is_in([rule.reason for rule in source.set_aside]))
+    named = [*(rule.reason for rule in source.set_aside), *parsing.WHOLE_ROW]
+    void = breaches.filter(pl.col("reason").is_in(named))
     rest = breaches.join(void.select(LINE), on=LINE, how="anti")
     missing = pl.col("reason") == "missing"
     spoken = rest.filter(~missing).select(LINE, "column_name")
@@ -231,13 +214,15 @@ def _store(con: duckdb.DuckDBPyConnection, source: Source, delivery_id: str, seq
     return stored - revised, revised, unchanged
 
 
-def _earlier(con: duckdb.DuckDBPyConnection, path: Path, sha256: str, source: Source) -> Delivery | None:
+def _earlier(con: duckdb.DuckDBPyConnection, reading: Reading, sha256: str, source: Source) -> Delivery | None:
     """The delivery that brought this very file before; a snapshot is the same only when it speaks of the same day."""
     asked = {"sha": sha256, "source": source.name}
     rows = con.sql("SELECT * FROM deliveries WHERE sha256 = $sha AND source = $source ORDER BY seq", params=asked).pl()
     found = [Delivery(**row, already=True) for row in rows.iter_rows(named=True)]
     if source.snapshot:
-        found = [d for d in found if file_day(Path(d.file)) == file_day(path)]
+        found = [d for d in found if file_day(Path(d.file)) == file_day(reading.path)]
+    if reading.sheet:
+        found = [d for d in found if d.file.endswith(f"#{reading.sheet}")]
     return found[-1] if found else None
 
 
@@ -267,11 +252,12 @@ def _load_source(
         {"id": delivery_id},
     )
     delivery = Delivery(
-        delivery_id, seq, source.name, source.table.name, path.name, sha256, path.stat().st_size, received_at,
+        delivery_id, seq, source.name, source.table.name, reading.label, sha256, path.stat().st_size, received_at,
         read, accepted, revised, unchanged, set_aside, reading.encoding,
     )  # fmt: skip
     values = [getattr(delivery, f) for f in list(Delivery.__dataclass_fields__)[:-1]]
     con.execute(f"INSERT INTO deliveries VALUES ({', '.join('?' * len(values))})", values)
+    note(con, delivery_id, reading.notes)
     return delivery
 
 
@@ -304,16 +290,20 @@ def load_into(
 ) -> list[Delivery]:  # fmt: skip
     """``load_file`` into a store that is open already; a refused file leaves it as it was."""
     known = sources(folder) if folder else sources()
-    first = open_file(path)
-    chosen = matching(first, known, source)
+    words = headings_known(known)
+    readings = open_tables(path, words)
+    chosen = matching(readings, known, source)
+    unread = [r.sheet for i, r in enumerate(readings) if r.sheet and i not in {n for n, _ in chosen}]
     sha256 = fingerprint(path)
+    done: list[Delivery] = []
     con.begin()
     try:
-        done = [
-            _earlier(con, path, sha256, one)
-            or _load_source(con, first if i == 0 else open_file(path), one, sha256, received_at, progress)
-            for i, one in enumerate(chosen)
-        ]
+        for table, one in chosen:
+            reading = readings[table] if not done else open_tables(path, words)[table]
+            made = _earlier(con, reading, sha256, one)
+            done.append(made or _load_source(con, reading, one, sha256, received_at, progress))
+        if unread and not done[0].already:
+            note(con, done[0].delivery_id, [Note("sheets_not_read", {"sheets": ", ".join(unread)})])
     except BaseException:
         con.rollback()
         raise
@@ -329,13 +319,14 @@ def files_in(paths: list[Path], folder: Path | None = None) -> list[Path]:
 
     if len(found) < 2:
         return found
+    words = headings_known(known)
 
     def order(path: Path) -> int:
         try:
-            headings = open_file(path).headings
+            readings = open_tables(path, words)
         except WrongFile:
             return 99
-        return min((s.order for s in known.values() if s.matches(headings)), default=99)
+        return min((s.order for s in known.values() for r in readings if s.matches(r.headings)), default=99)
 
     return sorted(found, key=lambda p: (order(p), p.name))
 

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from data.contracts import TABLES, Table
-from data.making import KINDS
+from data.making import KINDS, headings_of
 from data.snapshots import Snapshot
 
 HERE = Path(__file__).parent / "sources"
@@ -92,6 +92,15 @@ class Source:
         """Accepted heading to contract column."""
         return {h: c for c, headings in self.columns.items() for h in headings}
 
+    @cached_property
+    def headings(self) -> frozenset[str]:
+        """Every heading this source reads."""
+        made = {h for rules in self.make.values() for rule in rules for h in headings_of(rule)}
+        wide = self.unpivot.items if self.unpivot else {}
+        return frozenset(
+            {*self.heading_of, *made, *wide, *(h for h in self.required_headings if h not in self.columns)}
+        )
+
     def matches(self, headings: list[str]) -> bool:
         """Do these headings belong to this source? All required ones present, none that belongs elsewhere."""
         have = set(headings)
@@ -162,6 +171,11 @@ def sources(folder: Path = HERE) -> dict[str, Source]:
     """Every mapping file of a folder by name, in loading order (registers first)."""
     found = [read_source(p) for p in sorted(folder.glob("*.toml"))]
     return {s.name: s for s in sorted(found, key=lambda s: (s.order, s.name))}
+
+
+def headings_known(known: dict[str, Source]) -> frozenset[str]:
+    """Every heading any of these sources reads."""
+    return frozenset().union(*(s.headings for s in known.values()))
 
 
 def to_source_form(frame: pl.DataFrame, source: Source) -> pl.DataFrame:

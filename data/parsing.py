@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from datetime import date
 
 import pandera.errors
 import polars as pl
 
+from data import spellings
 from data.making import headings_of, made
 from data.mapping import FALSE, TRUE, Source
 from data.reading import LINE
@@ -25,6 +27,26 @@ FAILURES = {
 }
 #: Days outside these years are slips of the pen (a year of two digits is read as such), not days.
 YEARS = (1900, 2199)
+#: What begins a row of totals, and a note below the table.
+TOTALS = (
+    "合计",
+    "总计",
+    "共计",
+    "小计",
+    "累计",
+    "Total",
+    "TOTAL",
+    "Totals",
+    "Grandtotal",
+    "GrandTotal",
+    "Sum",
+    "Subtotal",
+)
+REMARK = r"^(注|备注|说明|附注|制表|填报|审核|填表|数据来源|Notes?\b|Source\b|Preparedby)"
+#: Reasons that speak of a whole row: nothing else needs to be said of it.
+WHOLE_ROW = ("totals_row", "note_row", "digits_lost")
+#: In a column that asks whether there is something, this word says no; elsewhere it says nothing is known.
+HAS_NOT = "无"
 OFFSET = r"T.*(Z|[+-]\d\d:?\d\d)$"
 #: pandera check (first word) to reason, a word key below ``intake.reason.``.
 REASONS = {
@@ -40,8 +62,9 @@ def _text(source: Source, column: str, headings: list[str]) -> pl.Expr | None:
     present = [h for h in source.columns.get(column, ()) if h in headings]
     if not present:
         return None
+    nulls = [n for n in source.nulls if not (n == HAS_NOT and column.startswith("has_"))]
     stripped = [pl.col(h).str.strip_chars() for h in present]
-    return pl.coalesce(*[pl.when(~t.is_in(source.nulls)).then(t) for t in stripped])
+    return pl.coalesce(*[pl.when(~t.is_in(nulls)).then(t) for t in stripped])
 
 
 def _first_that_reads(text: pl.Series, forms: tuple[str, ...], kind: pl.Date | pl.Datetime) -> pl.Series:
@@ -70,8 +93,26 @@ def _moments(text: pl.Series, source: Source) -> pl.Series:
     )
 
 
-def _parsed(text: pl.Series, kind: object, source: Source) -> pl.Series:
-    """Typed values; NULL where the text does not parse."""
+def _parsed(text: pl.Series, column: str, kind: object, source: Source, date_1904: bool) -> pl.Series:
+    """Typed values; NULL where the text does not parse as it stands, nor in its plain spelling."""
+    if kind == pl.String:
+        return spellings.as_id(text) if column.endswith("_id") else text
+    value = _read(text, kind, source)
+    left = value.is_null() & text.is_not_null()
+    if not left.any():
+        return value
+    rest = text.filter(left)
+    if kind == pl.Date or isinstance(kind, pl.Datetime):
+        rest = spellings.as_day_or_moment(rest, date_1904=date_1904)
+    elif kind == pl.Boolean:
+        rest = spellings.plain(rest).replace({HAS_NOT: FALSE[0]})
+    else:
+        rest = spellings.as_number(rest, column)
+    return value.scatter(left.arg_true(), _read(rest, kind, source))
+
+
+def _read(text: pl.Series, kind: object, source: Source) -> pl.Series:
+    """Typed values of texts in a plain spelling; NULL for others."""
     if kind == pl.Date:
         days = _first_that_reads(text, source.dates, pl.Date())
         left = days.is_null() & text.is_not_null()
@@ -162,15 +203,54 @@ def _void(chunk: pl.DataFrame, source: Source) -> list[pl.DataFrame]:
     return found
 
 
-def typed(chunk: pl.DataFrame, source: Source, day: date | None = None) -> tuple[pl.DataFrame, pl.DataFrame]:
+def footers(chunk: pl.DataFrame) -> pl.DataFrame:
+    """Failures of the rows that are no record: totals, and notes below the table.
+
+    A row of totals begins with a word for it; a note stands alone in its row and begins as notes do.
+    """
+    columns = [c for c in chunk.columns if c != LINE]
+    said = [pl.col(c).str.replace_all(r"\s|　", "") for c in columns]
+    front = chunk.select(
+        LINE, word=pl.coalesce([pl.when(t != "").then(t) for t in said[:3]]).str.strip_chars_end(":：")
+    )
+    possible = front.filter(pl.col("word").is_in(TOTALS) | pl.col("word").str.contains(REMARK))
+    if possible.is_empty():
+        return pl.DataFrame(schema=FAILURES)
+    rows = chunk.join(possible, on=LINE, maintain_order="left").with_columns(
+        filled=pl.sum_horizontal((t != "").cast(pl.Int32) for t in said)
+    )
+    totals = rows.filter(pl.col("word").is_in(TOTALS)).select(LINE, found="word")
+    notes = rows.filter(~pl.col("word").is_in(TOTALS) & (pl.col("filled") == 1) & pl.lit(len(columns) > 2))
+    return pl.concat([_failed(totals, None, "totals_row"), _failed(notes.select(LINE, found="word"), None, "note_row")])
+
+
+def spoiled(rows: pl.DataFrame, lines: dict[int, str]) -> pl.DataFrame:
+    """Failures of rows whose line cannot be trusted, with the reason of each line."""
+    found = rows.select(LINE).unique().filter(pl.col(LINE).is_in(list(lines)))
+    if found.is_empty():
+        return pl.DataFrame(schema=FAILURES)
+    reasons = pl.col(LINE).replace_strict(lines, return_dtype=pl.String)
+    return _failed(found.with_columns(found=pl.lit(None, pl.String)), None, "").with_columns(reason=reasons)
+
+
+def typed(
+    chunk: pl.DataFrame, source: Source, day: date | None = None, *, date_1904: bool = False
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Map and parse one chunk of text.
 
     Args:
         day: the day of the file's name, for ``[make]``.
+        date_1904: serial numbers of days count from 1904.
 
     Returns:
         (rows in contract columns plus LINE and ``_raw``, the delivered text of failing rows' columns as failures).
     """
+    feet = footers(chunk)
+    if source.unpivot and feet.height:
+        chunk = chunk.with_columns(
+            pl.when(pl.col(LINE).is_in(feet[LINE].implode())).then(pl.lit("")).otherwise(pl.col(h)).alias(h)
+            for h in source.unpivot.items if h in chunk.columns
+        )  # fmt: skip
     chunk = _unpivoted(chunk, source)
     columns, headings = source.table.columns, chunk.columns
     texts = {c: t for c in columns if (t := _text(source, c, headings)) is not None}
@@ -179,7 +259,7 @@ def typed(chunk: pl.DataFrame, source: Source, day: date | None = None) -> tuple
     if source.unpivot:
         texts |= {c: pl.col(c) for c in ("item_code", "checked", "passed") if c in columns}
     rows = chunk.select(pl.col(LINE), **texts)
-    failures = _void(chunk, source)
+    failures = [feet, *_void(chunk, source)]
     values: list[pl.Expr | pl.Series] = []
     for column, kind in columns.items():
         if column in source.fixed:
@@ -190,8 +270,8 @@ def typed(chunk: pl.DataFrame, source: Source, day: date | None = None) -> tuple
             continue
         said = rows.get_column(column)
         if labels := source.codes.get(column):
-            said = said.replace(labels)
-        value = _parsed(said, kind, source).alias(column)
+            said = _coded(said, labels)
+        value = _parsed(said, column, kind, source, date_1904).alias(column)
         values.append(value)
         bad = said.is_not_null() & value.is_null()
         if bad.any():
@@ -201,6 +281,17 @@ def typed(chunk: pl.DataFrame, source: Source, day: date | None = None) -> tuple
     for column, rule in source.derive.items():
         out = out.with_columns(_derived(source, column, rule).alias(column))
     return out, pl.concat(failures) if failures else pl.DataFrame(schema=FAILURES)
+
+
+def _coded(said: pl.Series, labels: dict[str, str]) -> pl.Series:
+    """Codes of labels; a label in another spelling (full-width, blanks inside) is the same label."""
+    value = said.replace(labels)
+    strange = ~value.is_in([*labels.values()]) & value.is_not_null()
+    if not strange.any():
+        return value
+    other = spellings.plain(value).str.replace_all(" ", "")
+    plain = {"".join(unicodedata.normalize("NFKC", k).split()): v for k, v in labels.items()}
+    return value.zip_with(~(strange & other.is_in(list(plain))), other.replace(plain))
 
 
 def _kind_name(kind: object) -> str:

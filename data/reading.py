@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import csv
-import io
-import tempfile
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import fastexcel
 import polars as pl
 
+from data.encodings import NoEncoding, as_utf8
+from data.headings import LOOKED_AT, Heading, find_heading, records, separator_of
 from data.lines import Lines, Misshapen, QuoteOpen, find_lines
+from data.workbooks import Sheet, read_book
 
 LINE = "_line"
 CHUNK_ROWS = 200_000
-ENCODINGS = ("utf-8-sig", "gb18030")
 EXCEL = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 
 
@@ -29,6 +31,13 @@ def refuse(path: Path, found: str, why: str, do: str) -> WrongFile:
     return WrongFile(f"{path.name}: {found} {why} The file was refused whole and nothing was stored. {do}")
 
 
+class Note(NamedTuple):
+    """One thing worth knowing of a delivery: a word key below ``intake.note.`` and its values."""
+
+    kind: str
+    params: dict[str, Any]
+
+
 @dataclass(frozen=True)
 class Reading:
     """An opened file: its headings, its encoding (CSV), and its rows in chunks of text columns."""
@@ -38,27 +47,15 @@ class Reading:
     encoding: str | None
     chunks: Iterator[pl.DataFrame]  # columns as headings, plus LINE (Int64, 1 = the heading line)
     misshapen: list[Misshapen] = field(default_factory=list)  # CSV lines with too few or too many values; not in chunks
+    notes: list[Note] = field(default_factory=list)  # what a person should know of how it was read
+    sheet: str | None = None  # the sheet, where a workbook has several
+    spoiled: dict[int, str] = field(default_factory=dict)  # line -> reason for which its row cannot be trusted
+    date_1904: bool = False  # serial numbers of days count from 1904
 
-
-def _as_utf8(path: Path) -> tuple[str, Path, object]:
-    """The encoding that reads the whole file without error, a UTF-8 file of its text, and what keeps that file alive."""
-    for encoding in ENCODINGS:
-        copy = None if encoding == "utf-8-sig" else tempfile.NamedTemporaryFile("wb", suffix=".csv")  # noqa: SIM115
-        try:
-            with path.open(encoding=encoding, errors="strict", newline="") as f:
-                while text := f.read(4_194_304):
-                    if copy:
-                        copy.write(text.encode())
-        except UnicodeDecodeError:
-            continue
-        if copy is None:
-            return "utf-8", path, None
-        copy.flush()
-        return encoding, Path(copy.name), copy
-    raise refuse(
-        path, "the text is neither UTF-8 nor GB18030.", "Guessing an encoding would change names silently.",
-        "Save it as CSV UTF-8 or as XLSX and load it again.",
-    )  # fmt: skip
+    @property
+    def label(self) -> str:
+        """The file's name, with its sheet where it has several."""
+        return f"{self.path.name}#{self.sheet}" if self.sheet else self.path.name
 
 
 def _named(path: Path, headings: list[str]) -> list[str]:
@@ -72,10 +69,55 @@ def _named(path: Path, headings: list[str]) -> list[str]:
     return [h or f"_unnamed_{i}" for i, h in enumerate(clean)]
 
 
-def _csv(path: Path) -> Reading:
-    encoding, text, kept = _as_utf8(path)
-    with text.open("rb") as f:
-        head = f.read(65_536).decode("utf-8", errors="ignore").lstrip("\ufeff")
+def _csv(path: Path, known: frozenset[str]) -> Reading:
+    try:
+        text = as_utf8(path)
+    except NoEncoding as e:
+        raise refuse(
+            path, "the text is neither UTF-8 nor GB18030, UTF-16 or Windows-1252.",
+            "Guessing an encoding would change names silently.",
+            "Save it as CSV UTF-8 or as XLSX and load it again.",
+        ) from e  # fmt: skip
+    with text.path.open("rb") as f:
+        head = f.read(262_144).decode("utf-8", errors="ignore").removeprefix("\ufeff")
+    _no_page(path, head)
+    separator = separator_of(head)
+    try:
+        top = list(itertools.islice(records(head, separator), LOOKED_AT))
+    except csv.Error as e:
+        raise refuse(
+            path, f"its first lines are no table ({e}).", "Columns cannot be told apart.", "Save it as CSV UTF-8 or XLSX."
+        ) from e  # fmt: skip
+    heading = find_heading([values for _, values in top], known)
+    names = _named(path, heading.names)
+    skipped = head[: top[heading.last][0]]
+    bom = 3 if text.path.open("rb").read(3) == b"\xef\xbb\xbf" else 0
+    try:
+        lines = find_lines(
+            text.path, start=bom + len(skipped.encode()), first=skipped.count("\n") + 1, values=len(names),
+            separator=separator,
+        )  # fmt: skip
+    except QuoteOpen as e:
+        raise refuse(
+            path, f"line {e.line}: a quotation mark stands inside a text or is never closed.",
+            "What follows it would run into one value.", "Double the mark (\"\") or put the whole text in marks, and load it again.",
+        ) from e  # fmt: skip
+    frame = pl.scan_csv(
+        text.path, separator=separator, has_header=False, skip_lines=skipped.count("\n"), infer_schema=False,
+        schema=dict.fromkeys(names, pl.String), row_index_name=LINE, truncate_ragged_lines=True, extra_columns="ignore",
+        missing_columns="insert", raise_if_empty=False,
+    )  # fmt: skip
+    above = head[: top[heading.first - 1][0]].count("\n") if heading.first else 0
+    notes = _heading_notes(heading, above + 1)
+    if text.nuls:
+        notes.append(Note("nul_characters", {"n": text.nuls}))
+    if text.western:
+        notes.append(Note("mixed_encoding", {"lines": ", ".join(map(str, text.western[:10])), "n": len(text.western)}))
+    return Reading(path, names, text.encoding, _csv_chunks(path, frame, lines, text), lines.misshapen, notes)
+
+
+def _no_page(path: Path, head: str) -> None:
+    """Refuse a web page and an empty text."""
     body = head.lstrip()
     if body[:1] == "<" and "<html" in body[:2000].lower():
         raise refuse(
@@ -86,48 +128,16 @@ def _csv(path: Path) -> Reading:
         raise refuse(
             path, "the file is empty.", "An empty delivery cannot be told from a lost one.", "Ask for it again."
         )
-    above = head[: len(head) - len(head.lstrip("\r\n"))]  # blank lines over the heading
-    separator = max((",", "\t", ";", "|"), key=head[len(above) :].splitlines()[0].count)
-    try:
-        heading, size = _heading(head[len(above) :], separator)
-    except csv.Error as e:
-        raise refuse(
-            path,
-            f"its first line is no heading ({e}).",
-            "Columns cannot be told apart.",
-            "Save it as CSV UTF-8 or XLSX.",
-        ) from e
-    names = _named(path, heading)
-    skipped = above + head[len(above) : len(above) + size]
-    bom = 3 if text.open("rb").read(3) == b"\xef\xbb\xbf" else 0
-    try:
-        lines = find_lines(
-            text,
-            start=bom + len(skipped.encode()),
-            first=skipped.count("\n") + 1,
-            values=len(names),
-            separator=separator,
-        )
-    except QuoteOpen as e:
-        raise refuse(
-            path, f"line {e.line}: a quotation mark stands inside a text or is never closed.",
-            "What follows it would run into one value.", "Double the mark (\"\") or put the whole text in marks, and load it again.",
-        ) from e  # fmt: skip
-    frame = pl.scan_csv(
-        text, separator=separator, has_header=False, skip_lines=skipped.count("\n"), infer_schema=False,
-        schema=dict.fromkeys(names, pl.String), row_index_name=LINE, truncate_ragged_lines=True, extra_columns="ignore",
-        missing_columns="insert", raise_if_empty=False,
-    )  # fmt: skip
-    return Reading(path, names, encoding, _csv_chunks(path, frame, lines, kept), lines.misshapen)
 
 
-def _heading(text: str, separator: str) -> tuple[list[str], int]:
-    """The heading's values, and how many characters it takes with its line end."""
-    ended = text.find("\n")
-    while ended >= 0 and text.count('"', 0, ended) % 2:
-        ended = text.find("\n", ended + 1)
-    own = text if ended < 0 else text[: ended + 1]
-    return next(csv.reader(io.StringIO(own), delimiter=separator)), len(own)
+def _heading_notes(heading: Heading, line: int) -> list[Note]:
+    """What is told of a heading that is not simply the first line."""
+    notes = []
+    if line > 1:
+        notes.append(Note("heading_on_line", {"line": line}))
+    if heading.last > heading.first:
+        notes.append(Note("heading_of_two_rows", {"line": line}))
+    return notes
 
 
 def _csv_chunks(path: Path, frame: pl.LazyFrame, lines: Lines, kept: object) -> Iterator[pl.DataFrame]:
@@ -149,20 +159,48 @@ def _csv_chunks(path: Path, frame: pl.LazyFrame, lines: Lines, kept: object) -> 
         del kept
 
 
-def _excel(path: Path) -> Reading:
+def _excel(path: Path, known: frozenset[str]) -> list[Reading]:
+    """One reading per sheet that holds a table; a sheet that cannot be read counts only where no other can."""
     try:
-        book = fastexcel.read_excel(path)
-        sheet = book.load_sheet(0, dtypes="string")
+        book = read_book(path)
     except (fastexcel.FastExcelError, fastexcel.CalamineError) as e:
         raise refuse(
             path, f"the workbook cannot be opened ({e}).", "It may be damaged, protected or another kind of file.",
             "Open it in a spreadsheet program, save it as XLSX without password and load it again.",
         ) from e  # fmt: skip
-    frame = sheet.to_polars()
-    names = _named(path, frame.columns)
-    frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
-    frame = frame.with_columns(pl.int_range(2, pl.len() + 2, dtype=pl.Int64).alias(LINE))
-    return Reading(path, names, None, frame.fill_null("").iter_slices(CHUNK_ROWS))
+    if not book.sheets:
+        raise refuse(
+            path, "no sheet in view holds anything.", "An empty delivery cannot be told from a lost one.",
+            "Ask for it again." if not book.unread else f"Show the sheets hidden: {', '.join(book.unread)}.",
+        )  # fmt: skip
+    found, odd = [], []
+    for sheet in book.sheets:
+        try:
+            found.append(_sheet(path, sheet, known, alone=len(book.sheets) == 1))
+        except WrongFile as e:
+            odd.append(e)
+    if not found:
+        raise odd[0]
+    if book.unread:
+        found[0].notes.append(Note("hidden_sheets", {"sheets": ", ".join(book.unread)}))
+    return found
+
+
+def _sheet(path: Path, sheet: Sheet, known: frozenset[str], *, alone: bool) -> Reading:
+    heading = find_heading(sheet.frame.head(LOOKED_AT).rows(), known)
+    frame = sheet.frame.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(LINE)).slice(heading.last + 1)
+    used = [i for i, name in enumerate(heading.names) if name or (frame[str(i)] != "").any()]
+    names = _named(path, [heading.names[i] for i in used])
+    frame = frame.select(LINE, **{n: pl.col(str(i)) for n, i in zip(names, used, strict=True)})
+    frame = frame.filter(pl.any_horizontal(pl.col(n) != "" for n in names) if names else pl.lit(False))
+    notes = _heading_notes(heading, heading.first + 1)
+    if hidden := [r for r in sheet.hidden if r > heading.last + 1]:
+        notes.append(Note("hidden_rows", {"n": len(hidden), "lines": ", ".join(map(str, hidden[:10]))}))
+    spoiled = dict.fromkeys((r for r in sheet.lost if r > heading.last + 1), "digits_lost")
+    return Reading(
+        path, names, None, frame.iter_slices(CHUNK_ROWS), notes=notes, sheet=None if alone else sheet.name,
+        spoiled=spoiled, date_1904=sheet.date_1904,
+    )  # fmt: skip
 
 
 def _parquet(path: Path) -> Reading:
@@ -198,8 +236,15 @@ def _parquet_chunks(path: Path, frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
         raise refuse(path, f"its pages cannot be read ({e}).", "Part of it is damaged.", "Export it again.") from e
 
 
-def open_file(path: Path) -> Reading:
-    """Open a file by its ending; raises WrongFile for anything that is not a readable table."""
+def open_tables(path: Path, known: frozenset[str] = frozenset()) -> list[Reading]:
+    """Open a file by its ending: one reading, or one per sheet of a workbook.
+
+    Args:
+        known: headings that sources accept, to tell a heading from a title above it.
+
+    Raises:
+        WrongFile: anything that is not a readable table.
+    """
     if not path.is_file():
         raise refuse(path, "there is no such file.", "Nothing can be read.", "Check the path.")
     if path.stat().st_size == 0:
@@ -208,11 +253,16 @@ def open_file(path: Path) -> Reading:
         )
     ending = path.suffix.lower()
     if ending in (".csv", ".txt", ".tsv"):
-        return _csv(path)
+        return [_csv(path, known)]
     if ending in EXCEL:
-        return _excel(path)
+        return _excel(path, known)
     if ending == ".parquet":
-        return _parquet(path)
+        return [_parquet(path)]
     raise refuse(
         path, f"'{ending}' files are not read.", "Only CSV, XLSX and Parquet hold tables here.", "Save it as one."
     )
+
+
+def open_file(path: Path, known: frozenset[str] = frozenset()) -> Reading:
+    """The table of a file; of a workbook the sheet with most headings known, the first where none has more."""
+    return max(open_tables(path, known), key=lambda r: len(known & set(r.headings)))

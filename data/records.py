@@ -56,6 +56,11 @@ FAILED = """
 """
 SET_ASIDE = f"CREATE TABLE IF NOT EXISTS rows_set_aside ({FAILED})"
 
+#: What a person should know of a delivery: ``note`` is a word key below ``intake.note.``, ``params`` its values (JSON).
+NOTES = (
+    "CREATE TABLE IF NOT EXISTS delivery_notes (delivery_id VARCHAR NOT NULL, note VARCHAR NOT NULL, params VARCHAR)"
+)
+
 
 class StoreBusy(RuntimeError):
     """Another process holds the records store."""
@@ -106,7 +111,7 @@ def open_store(root: Path, *, write: bool = False) -> duckdb.DuckDBPyConnection:
             con.execute(f"SET memory_limit = '{MEMORY}'")
             con.execute("SET enable_progress_bar = false")
             tables = (f"CREATE TABLE IF NOT EXISTS {t.name} ({_columns_sql(t)})" for t in TABLES.values())
-            for statement in (DELIVERIES, SET_ASIDE, *tables):
+            for statement in (DELIVERIES, SET_ASIDE, NOTES, *tables):
                 con.execute(statement)
             if write:
                 return con
@@ -143,6 +148,17 @@ def attach_records(con: duckdb.DuckDBPyConnection, root: Path, as_of: int | None
             f"CREATE OR REPLACE TEMP VIEW {table.name} AS SELECT {columns} FROM store.{table.name} WHERE {known}"
         )
     con.execute(f"CREATE OR REPLACE TEMP VIEW deliveries AS SELECT * FROM store.deliveries WHERE {seen}")
+    for later in ("delivery_notes",):  # a store made by an earlier version has it after its next load
+        if not con.sql(
+            "SELECT 1 FROM duckdb_tables() WHERE database_name = 'store' AND table_name = $name", params={"name": later}
+        ).fetchall():
+            con.execute(NOTES.replace("CREATE TABLE", "CREATE TEMP TABLE").replace(later, f"{later}_none"))
+            con.execute(f"CREATE OR REPLACE TEMP VIEW {later} AS SELECT * FROM {later}_none")
+            continue
+        con.execute(
+            f"CREATE OR REPLACE TEMP VIEW {later} AS SELECT * FROM store.{later} "
+            f"WHERE delivery_id IN (SELECT delivery_id FROM store.deliveries WHERE {seen})"
+        )
     con.execute(
         "CREATE OR REPLACE TEMP VIEW rows_set_aside AS SELECT * FROM store.rows_set_aside "
         f"WHERE delivery_id IN (SELECT delivery_id FROM store.deliveries WHERE {seen})"

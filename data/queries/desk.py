@@ -56,3 +56,11 @@ def reasons(scope: Scope, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     params: dict = {}
     r = readable(scope, params, s="rows_set_aside")
     return ask(con, f"SELECT reason, count(*) AS n FROM {r['s']} AS s GROUP BY reason ORDER BY n DESC, reason", params)
+
+
+def notes(scope: Scope, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """One thing worth knowing of one delivery: delivery_id, note, params (JSON)."""
+    scope.require("steward", "supervisor")
+    params: dict = {}
+    r = readable(scope, params, n="delivery_notes")
+    return ask(con, f"SELECT delivery_id, note, params FROM {r['n']} AS n ORDER BY ALL", params)

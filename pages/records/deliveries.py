@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import streamlit as st
 
 from data.queries import desk
@@ -28,6 +30,7 @@ def show(scope, con, t) -> None:
     try:
         with records() as store:
             rows = desk.deliveries(scope, store)
+            notes = desk.notes(scope, store)
     except StoreBusy:
         st.info(t("page.deliveries.busy"))
         return
@@ -36,6 +39,7 @@ def show(scope, con, t) -> None:
         return
     st.caption(t("page.deliveries.count", n=rows["total"][0], shown=rows.height))
     rows = tables.words_of(rows, "record_table", "table", t)
+    rows = rows.join(_worded(notes, t), on="delivery_id", how="left")
     config = st.column_config
     columns = {
         "seq": config.NumberColumn(t("column.seq"), width="small", format="%d"),
@@ -44,10 +48,18 @@ def show(scope, con, t) -> None:
         "received_at": config.DatetimeColumn(t("column.received_at"), format="YYYY-MM-DD HH:mm", timezone=format.DISTRICT_ZONE.key),
         **{k: config.NumberColumn(t(f"column.{k}"), format="localized", width="small")
            for k in ("rows_read", "accepted", "revised", "unchanged", "set_aside")},
+        "notes": config.TextColumn(t("column.notes"), width="large"),
         "encoding": config.TextColumn(t("column.encoding"), width="small"),
         "sha256": config.TextColumn(t("column.sha256"), width="small", help=t("column.sha256_help")),
     }  # fmt: skip
     tables.show(rows, columns, t, key="deliveries-table")
+
+
+def _worded(notes: pl.DataFrame, t) -> pl.DataFrame:
+    """What was noticed of each delivery in words: delivery_id, notes."""
+    said = [t(f"intake.note.{n}", **json.loads(p or "{}")) for n, p in notes.select("note", "params").iter_rows()]
+    worded = notes.select("delivery_id").with_columns(notes=pl.Series(said, dtype=pl.String))
+    return worded.group_by("delivery_id", maintain_order=True).agg(pl.col("notes").str.join(t("common.semicolon")))
 
 
 def _upload(t) -> None:

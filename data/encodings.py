@@ -1,0 +1,168 @@
+"""Any usual encoding of a text file as UTF-8: told from its bytes, never guessed without saying so.
+
+Tried in this order: a byte order mark; UTF-16 without one (every second byte nought); UTF-8; GB18030 (GBK and GB2312
+are parts of it); last UTF-8 or Windows-1252 byte by byte, as in exports put together from two programs. Western text
+can be valid GB18030 by chance: there bytes above 127 stand singly between letters, in Chinese they come in pairs.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+BLOCK = 4_194_304
+#: Byte order marks: mark -> encoding of what follows. The longer marks stand first.
+MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32-le", codecs.BOM_UTF32_BE: "utf-32-be", codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be",
+}  # fmt: skip
+MIXED = "utf-8+cp1252"
+
+
+class NoEncoding(ValueError):
+    """No encoding reads the whole file."""
+
+
+@dataclass
+class Text:
+    """A file's text as UTF-8.
+
+    Attributes:
+        path: the file itself, or a temporary copy.
+        encoding: as told.
+        nuls: NUL characters left out of the copy.
+        western: lines on which bytes were read as Windows-1252 (the first hundred).
+        kept: keeps a temporary copy alive.
+    """
+
+    path: Path
+    encoding: str
+    nuls: int = 0
+    western: list[int] = field(default_factory=list)
+    kept: object = None
+
+
+def as_utf8(path: Path) -> Text:
+    """The file as UTF-8 with line feeds; raises NoEncoding."""
+    with path.open("rb") as f:
+        head = f.read(65_536)
+    mark = next((m for m in MARKS if head.startswith(m)), b"")
+    if mark and MARKS[mark] != "utf-8":
+        return _copied(path, MARKS[mark], skip=len(mark))
+    if wide := _unmarked_utf16(head):
+        return _copied(path, wide)
+    if _plain(path):
+        return Text(path, "utf-8")
+    tried: list[tuple[str, Callable[[], Text]]] = [
+        ("utf-8", lambda: _copied(path, "utf-8", skip=len(mark))),
+        ("gb18030", lambda: _copied(path, "gb18030")),
+        (MIXED, lambda: _mixed(path, len(mark))),
+    ]
+    if _single_high_bytes(path):
+        tried = [t for t in tried if t[0] != "gb18030"]
+    for _, read in tried:
+        try:
+            return read()
+        except UnicodeDecodeError:
+            continue
+    raise NoEncoding(path.name)
+
+
+def _plain(path: Path) -> bool:
+    """Is it UTF-8 without NUL, with line feeds, so that no copy is needed?"""
+    decode = codecs.getincrementaldecoder("utf-8")("strict").decode
+    returns = feeds = False
+    with path.open("rb") as f:
+        while block := f.read(BLOCK):
+            if b"\x00" in block:
+                return False
+            feeds = feeds or b"\n" in block
+            returns = returns or b"\r" in block
+            try:
+                decode(block)
+            except UnicodeDecodeError:
+                return False
+    try:
+        decode(b"", True)
+    except UnicodeDecodeError:
+        return False
+    return feeds or not returns
+
+
+def _unmarked_utf16(head: bytes) -> str | None:
+    """UTF-16 without a mark: nearly every second byte of ASCII separators and digits is nought."""
+    half = max(len(head) // 2, 1)
+    if len(head) < 4 or (len(head) % 2 and len(head) < 65_536):
+        return None
+    odd, even = head[1::2].count(0) / half, head[::2].count(0) / half
+    if odd > 0.2 and even < 0.02:
+        return "utf-16-le"
+    return "utf-16-be" if even > 0.2 and odd < 0.02 else None
+
+
+def _single_high_bytes(path: Path) -> bool:
+    """Do bytes above 127 stand singly, as accented letters do, rather than in runs, as Chinese does?"""
+    with path.open("rb") as f:
+        runs = re.findall(rb"[\x80-\xff]+", f.read(BLOCK))
+    return bool(runs) and sum(len(r) == 1 for r in runs) > len(runs) / 2
+
+
+def _blocks(f: IO[bytes], decode: Callable[[bytes, bool], str]) -> Iterator[str]:
+    while block := f.read(BLOCK):
+        yield decode(block, False)
+    yield decode(b"", True)
+
+
+def _copied(path: Path, encoding: str, *, skip: int = 0, errors: str = "strict", found: Text | None = None) -> Text:
+    """A UTF-8 copy without NUL; a file with carriage returns alone gets line feeds."""
+    copy = tempfile.NamedTemporaryFile("wb", suffix=".csv")  # noqa: SIM115 - lives as long as the reading
+    text = found or Text(path, encoding)
+    feeds = _has_feeds(path, encoding, skip)
+    with path.open("rb") as f:
+        f.seek(skip)
+        for part in _blocks(f, codecs.getincrementaldecoder(encoding)(errors).decode):
+            nuls = part.count("\x00")
+            text.nuls += nuls
+            part = part.replace("\x00", "") if nuls else part
+            copy.write((part if feeds else part.replace("\r", "\n")).encode())
+    copy.flush()
+    text.path, text.kept = Path(copy.name), copy
+    return text
+
+
+def _has_feeds(path: Path, encoding: str, skip: int) -> bool:
+    with path.open("rb") as f:
+        f.seek(skip)
+        return any("\n" in part for part in _blocks(f, codecs.getincrementaldecoder(encoding)("ignore").decode))
+
+
+def _mixed(path: Path, skip: int) -> Text:
+    """UTF-8, and Windows-1252 for the bytes that are not; raises UnicodeDecodeError where a byte is neither."""
+    text = Text(path, MIXED)
+    with path.open("rb") as f:
+        f.seek(skip)
+        for number, line in enumerate(f, start=1):
+            if not line.isascii() and not _is_utf8(line) and len(text.western) < 100:
+                text.western.append(number)
+    codecs.register_error("steward-western", _western)
+    return _copied(path, "utf-8", skip=skip, errors="steward-western", found=text)
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _western(error: UnicodeError) -> tuple[str, int]:
+    """An error handler: the bytes that are not UTF-8 as Windows-1252."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252"), error.end
