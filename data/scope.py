@@ -94,7 +94,7 @@ WHO_READS: dict[str, Readers] = {
     "sensitivity_facts": EVERYONE,
     "coherence": EVERYONE,
     "validity": EVERYONE,
-    "audits": EVERYONE,  # kinds of estates, of the whole district
+    "audits": Readers("{a}.finding", "{a}.finding", ALL),  # of small groups one could tell whose number it is
     "robustness": LEVEL_ROWS,
     "due": Readers(
         f"(CASE {{a}}.party WHEN 'company' THEN {{a}}.company_id IN ({AREA_COMPANIES}) "

@@ -10,7 +10,7 @@ from pages.shared import format, tables
 from pages.shared.findings import group_name
 
 MEASURES = ("residual", "wrong_flags", "reliability", "not_rated")
-CHECKS = ("slope", "consistency")
+WHOLE = ("supervisor", "steward")  # who sees every group, small ones too
 
 
 def show(scope, con, t) -> None:
@@ -38,8 +38,12 @@ def show(scope, con, t) -> None:
     places = dict(names.select("area_id", "name").iter_rows())
     st.subheader(t("page.fairness.groups"))
     st.caption(t("page.fairness.groups_help"))
+    if scope.role not in WHOLE:
+        st.caption(t("page.fairness.findings_only"))
     for measure in MEASURES:
-        _measure(measure, audits.filter(pl.col("measure") == measure), places, t)
+        rows = audits.filter(pl.col("measure") == measure)
+        if scope.role in WHOLE or rows.height:
+            _measure(measure, rows, places, t)
 
 
 def check_line(row: dict, t) -> str:
