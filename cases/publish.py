@@ -38,6 +38,7 @@ NUMBERS = (
     "metric_scores", "subindex_scores", "index_scores", "changes", "company_scores", "party_parts", "quantiles",
     "flags", "due", "data_quality", "sensitivity",
     "sensitivity_facts", "robustness", "coherence", "validity", "audits",
+    "checks", "check_runs",
 )  # fmt: skip
 
 

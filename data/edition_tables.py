@@ -22,7 +22,7 @@ from typing import Annotated
 import pandera.polars as pa
 import polars as pl
 
-from data import adjustment_tables, study_tables
+from data import adjustment_tables, check_tables, study_tables
 from data.codes import ESTATE_CLASSES, LEVELS, SUBINDICES
 
 STATES = ("rated", "provisional", "not_rated")
@@ -350,6 +350,7 @@ TABLES: dict[str, type[pa.DataFrameModel]] = {
     "data_quality": DataQuality,
     **adjustment_tables.TABLES,
     **study_tables.TABLES,
+    **check_tables.TABLES,
 }
 #: Registers copied into the edition as the records had them: areas, companies, office_heads, tenures, deliveries.
 REGISTERS = ("areas", "companies", "office_heads", "tenures", "deliveries")

@@ -93,6 +93,9 @@ WHO_READS: dict[str, Readers] = {
     "sensitivity": EVERYONE,  # of the method, not of anybody
     "sensitivity_facts": EVERYONE,
     "coherence": EVERYONE,
+    # What to look at again: of estates the officers of the area; of companies and the district the supervisor alone.
+    "checks": Readers("({a}.level = 'estate' AND {a}.unit_id IN ({area}))", None),
+    "check_runs": Readers(ALL, None),
     "validity": EVERYONE,
     "audits": Readers("{a}.finding", "{a}.finding", ALL),  # of small groups one could tell whose number it is
     "robustness": LEVEL_ROWS,

@@ -23,6 +23,7 @@ from metrics import (
     adjust,
     bootstrap,
     caps,
+    checks,
     coherence,
     companies,
     dispersion,
@@ -317,6 +318,9 @@ def _scores(work: Workplace, records: Records, sums: Sums, applicable: pl.DataFr
     write(con, "party_parts", pl.concat([companies.parts(rows, party, rule) for party, rows in units_of.items()]))
     write(con, "quantiles", companies.quantiles(made["metric_scores"], made["subindex_scores"], index, rule))
     _studies(work, grid, terms, made)
+    found, runs = checks.find(con, work.book.on(work.last.last, "checks"), work.last)
+    write(con, "checks", found)
+    write(con, "check_runs", runs)
     now = unit_frame.filter(pl.col("level") == "estate", pl.col("period") == str(work.last))
     _halves(work, records, lambda s: s.adjusted(unit_frame, propensity, points), (now, applicable, terms), index)
 

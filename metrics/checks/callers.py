@@ -1,0 +1,104 @@
+"""Who calls: one household behind many complaints, many on one day, silence since a company came (method.md 14.2)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import duckdb
+import numpy as np
+import polars as pl
+from scipy.stats import binom, poisson
+
+from metrics.adjust import reports
+from metrics.calendar import Quarter, quarters_up_to
+from metrics.checks.tested import Tested, shaped
+from metrics.complaints import DEMANDS
+from rules.book import Rule
+
+
+def since(last: Quarter, quarters: int) -> date:
+    """First day of the newest ``quarters`` quarters."""
+    return (last - (quarters - 1)).start
+
+
+def one_caller(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> Tested:
+    """Estates where one caller makes more of the complaints than the rule's share allows, beyond chance."""
+    rows = con.sql(
+        """
+        WITH calls AS (
+            SELECT estate_id, caller_hash, count(*) AS n, list(complaint_id ORDER BY complaint_id) AS ids
+            FROM complaints
+            WHERE list_contains($demands, nature) AND estate_id IS NOT NULL AND caller_hash IS NOT NULL
+              AND received_on BETWEEN $first AND $last
+            GROUP BY ALL
+        )
+        SELECT estate_id AS unit_id, max(n) AS observed, sum(n) AS of, arg_max(ids, (n, caller_hash)) AS record_ids
+        FROM calls GROUP BY ALL HAVING sum(n) >= $least
+        """,
+        params={"demands": list(DEMANDS), "first": since(last, rule["quarters"]), "last": last.last,
+                "least": rule["calls_min"]},
+    ).pl()  # fmt: skip
+    rows = shaped(rows).with_columns(expected=pl.col("of") * rule["caller_share"])
+    return Tested(
+        "estate", rows, binom.sf(rows["observed"].to_numpy() - 1, rows["of"].to_numpy(), rule["caller_share"])
+    )
+
+
+def many_on_a_day(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> Tested:
+    """Estates with a day of more callers than their usual rate explains, over all days of the year."""
+    first = since(last, rule["quarters"])
+    days = (last.last - first).days + 1
+    rows = con.sql(
+        """
+        WITH days AS (
+            SELECT estate_id, received_on, count(DISTINCT caller_hash) AS n, list(complaint_id) AS ids
+            FROM complaints
+            WHERE list_contains($demands, nature) AND estate_id IS NOT NULL AND caller_hash IS NOT NULL
+              AND received_on BETWEEN $first AND $last
+            GROUP BY ALL
+        )
+        SELECT estate_id AS unit_id, max(n) AS observed, sum(n) AS of, sum(n) / $days AS expected,
+               arg_max(ids, (n, received_on)) AS record_ids
+        FROM days GROUP BY ALL
+        """,
+        params={"demands": list(DEMANDS), "first": first, "last": last.last, "days": float(days)},
+    ).pl()
+    rows = shaped(rows)
+    observed = rows["observed"].to_numpy()
+    one_day = poisson.sf(observed - 1, rows["expected"].to_numpy())
+    p = -np.expm1(days * np.log1p(-np.minimum(one_day, 1 - 1e-15)))
+    return Tested("estate", rows, np.where(observed >= rule["day_min"], p, 1.0))
+
+
+def silent_since_handover(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> Tested:
+    """Estates where, since the company came, neighbours call about an open matter more rarely than before.
+
+    Given all such calls, those since the handover are a binomial share by the days that matters stood open.
+    """
+    quarters = quarters_up_to(last, rule["handover_quarters"])
+    places = pl.DataFrame({"period": [str(q) for q in quarters], "ordinal": range(len(quarters)),
+                           "start": [q.start for q in quarters], "last": [q.last for q in quarters]})  # fmt: skip
+    came = con.sql(
+        """
+        SELECT estate_id, max(valid_from) AS came FROM edition.management
+        WHERE valid_to > $last AND valid_from <= $last GROUP BY ALL
+        """,
+        params={"last": last.last},
+    ).pl()
+    estates = came.select("estate_id", estate_class=pl.lit("all")).join(places.select("period"), how="cross")
+    told = reports(con, estates, places, rule["open_days_max"], 1).join(came, on="estate_id")
+    told = told.join(places.select("period", "start", "last"), on="period")
+    told = told.filter((pl.col("start") >= pl.col("came")) | (pl.col("last") < pl.col("came")))
+    after = pl.col("start") >= pl.col("came")
+    rows = told.group_by("estate_id").agg(
+        observed=pl.col("duplicates").filter(after).sum(), of=pl.col("duplicates").sum(),
+        days=pl.col("exposure").filter(after).sum(), whole=pl.col("exposure").sum(),
+    )  # fmt: skip
+    rows = rows.filter((pl.col("of") >= rule["calls_min"]) & (pl.col("days") > 0) & (pl.col("days") < pl.col("whole")))
+    rows = rows.with_columns(unit_id="estate_id", expected=pl.col("of") * pl.col("days") / pl.col("whole"))
+    rows = shaped(rows)
+    share = (rows["expected"] / rows["of"]).to_numpy()
+    return Tested("estate", rows, binom.cdf(rows["observed"].to_numpy(), rows["of"].to_numpy(), share))
+
+
+ALL = {"one_caller": one_caller, "many_on_a_day": many_on_a_day, "silent_since_handover": silent_since_handover}
