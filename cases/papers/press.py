@@ -237,6 +237,12 @@ class Press:
         return made
 
 
+def own_templates(root: Path) -> Path | None:
+    """The office's own templates, ``<root>/templates``, where it keeps any; else None, for the ones of the program."""
+    folder = root / "templates"
+    return folder if (folder / "house.typ").is_file() else None
+
+
 def _in_our_words(e: typst.TypstError, template: str) -> ValueError:
     said = f"{e.message} {e.diagnostic}"
     if found := TELLS_FIELD.search(said):

@@ -13,13 +13,13 @@ import polars as pl
 import streamlit as st
 
 from cases.papers import extracts
-from cases.papers.press import LANGUAGES, FontsMissing, Language, Press
+from cases.papers.press import LANGUAGES, FontsMissing, Language, Press, own_templates
 from cases.papers.tables import evidence_workbook, ranking_workbook
 from cases.papers.workbooks import MOST_ROWS, About, Column
 from data.queries import digest, files, rankings, reasons
 from data.scope import Scope
 from i18n.words import Words
-from pages.shared import format, rule, tables
+from pages.shared import format, place, rule, tables
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PDF = "application/pdf"
@@ -30,7 +30,7 @@ Connection = duckdb.DuckDBPyConnection
 @cache
 def press() -> Press:
     """One typesetter for all viewers; it locks itself."""
-    return Press(rules=rule.book())
+    return Press(own_templates(place.root()), rule.book())
 
 
 @cache

@@ -15,7 +15,16 @@ import pypdfium2 as pdfium
 import pytest
 
 from cases.papers import numbers, shapes
-from cases.papers.press import TEMPLATES, FieldMissing, FontsMissing, PaperWrong, Press, day_in_words, moment_in_words
+from cases.papers.press import (
+    TEMPLATES,
+    FieldMissing,
+    FontsMissing,
+    PaperWrong,
+    Press,
+    day_in_words,
+    moment_in_words,
+    own_templates,
+)
 from cases.papers.shapes import PAPERS, Both
 from i18n.words import LANGUAGES
 from rules.book import Book, RuleFileWrong, RuleNotInForce
@@ -204,6 +213,12 @@ def test_an_office_edits_a_template_and_the_paper_says_what_it_wrote(tmp_path, p
     assert "请于收到后核对，并告知联系人" in text_of(made.pdf)
     assert made.made_with != press.made_with
     assert made.check_code == press.identity(attention()).check_code  # of what is said in the case, not of its dress
+
+
+def test_the_office_keeps_its_templates_beside_its_stores(tmp_path):
+    assert own_templates(tmp_path) is None
+    shutil.copytree(TEMPLATES, tmp_path / "templates")
+    assert own_templates(tmp_path) == tmp_path / "templates"
 
 
 @pytest.mark.parametrize(
