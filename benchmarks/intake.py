@@ -95,7 +95,15 @@ def _measured(call: Callable[[Path, Path], str], path: Path, root: Path) -> tupl
     """(what came of it, seconds, peak memory in MiB), called in a process of its own."""
     start = time.perf_counter()
     outcome = call(path, root)
-    return outcome, time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return outcome, time.perf_counter() - start, _peak_mib()
+
+
+def _peak_mib() -> float:
+    """The process's own peak; ``ru_maxrss`` would hold that of the parent it was forked from."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 @click.command()

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import polars as pl
@@ -26,6 +29,9 @@ from data.records import open_store, staging_sql
 from data.snapshots import Snapshot, SnapshotOutOfOrder, as_periods
 
 ENDINGS = (".csv", ".txt", ".tsv", ".parquet", *EXCEL)
+#: Chunks judged ahead of the one being stored.
+AHEAD = 2
+T = TypeVar("T")
 Progress = Callable[[str, int], None]
 
 
@@ -67,13 +73,16 @@ def _stage(
     day = _snapshot_day(reading.path, source) if source.snapshot else file_day(reading.path)
     places = _places(con) if source.lookup_address else pl.DataFrame()
     read = set_aside = 0
-    for chunk in reading.chunks:
+
+    def judge(chunk: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         chunk = chunk.with_columns(pl.exclude(LINE).fill_null(""))
         if source.lookup_address:
             chunk = located(chunk, source.lookup_address, places)
         rows, unparsed = parsing.typed(chunk, source, day, date_1904=reading.date_1904)
         spoiled = parsing.spoiled(rows, reading.spoiled)
-        breaches = pl.concat([unparsed, spoiled, parsing.broken(rows, source)], how="vertical_relaxed")
+        return chunk, rows, pl.concat([unparsed, spoiled, parsing.broken(rows, source)], how="vertical_relaxed")
+
+    for chunk, rows, breaches in _ahead(judge, reading.chunks):
         read += rows.height
         breaches = _said_once(breaches, source)
         good = rows.join(breaches.select(LINE).unique(), on=LINE, how="anti")
@@ -99,6 +108,18 @@ def _stage(
             progress(source.name, read)
     bent = _set_misshapen_aside(con, reading)
     return read + bent, set_aside + bent
+
+
+def _ahead(judge: Callable[[pl.DataFrame], T], chunks: Iterator[pl.DataFrame]) -> Iterator[T]:
+    """Chunks judged in their order, the next ones while the last is stored; AHEAD bounds what memory they take."""
+    with ThreadPoolExecutor(AHEAD) as pool:
+        waiting: deque[Future[T]] = deque()
+        for chunk in chunks:
+            waiting.append(pool.submit(judge, chunk))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _set_misshapen_aside(con: duckdb.DuckDBPyConnection, reading: Reading) -> int:

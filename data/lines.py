@@ -71,15 +71,15 @@ def find_lines(path: Path, *, start: int, first: int, values: int, separator: st
     lines = Lines(first)
     with path.open("rb") as f:
         f.seek(start)
-        for block in _whole_records(f):
+        for block in whole_records(f):
             lines.records = _look(block, lines.records, lines, values, ord(separator))
     return lines
 
 
-def _whole_records(f: BinaryIO) -> Iterator[bytes]:
-    """Blocks that end where a record ends."""
+def whole_records(f: BinaryIO, size: int = BLOCK_BYTES) -> Iterator[bytes]:
+    """Blocks of about ``size`` bytes that end where a record ends."""
     rest = b""
-    while block := f.read(BLOCK_BYTES):
+    while block := f.read(size):
         block = rest + block
         cut = _last_end(block) + 1
         rest = block[cut:]

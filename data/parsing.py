@@ -43,6 +43,8 @@ TOTALS = (
     "Subtotal",
 )
 REMARK = r"^(注|备注|说明|附注|制表|填报|审核|填表|数据来源|Notes?\b|Source\b|Preparedby)"
+#: How either begins; a quick look that spares all other rows a closer one.
+FOOT = r"^[\s　]*(合|总|共|小\s*计|累|T[oO]|G|S|注|备|说|附|制|填|审|数|N|P)"
 #: Reasons that speak of a whole row: nothing else needs to be said of it.
 WHOLE_ROW = ("totals_row", "note_row", "digits_lost")
 #: In a column that asks whether there is something, this word says no; elsewhere it says nothing is known.
@@ -69,12 +71,12 @@ def _text(source: Source, column: str, headings: list[str]) -> pl.Expr | None:
 
 def _first_that_reads(text: pl.Series, forms: tuple[str, ...], kind: pl.Date | pl.Datetime) -> pl.Series:
     """Days or moments by the first form that reads each text; a later form is tried only where something is left."""
-    value = pl.Series(text.name, [None], dtype=kind).new_from_index(0, text.len())
-    for form in forms:
+    value = text.str.strptime(kind, forms[0], strict=False)
+    for form in forms[1:]:
         left = value.is_null() & text.is_not_null()
         if not left.any():
             break
-        value = value.zip_with(~left, text.str.strptime(kind, form, strict=False))
+        value = value.scatter(left.arg_true(), text.filter(left).str.strptime(kind, form, strict=False))
     year = value.dt.year()
     return value.set(~year.is_between(*YEARS) & value.is_not_null(), None)
 
@@ -93,22 +95,46 @@ def _moments(text: pl.Series, source: Source) -> pl.Series:
     )
 
 
-def _parsed(text: pl.Series, column: str, kind: object, source: Source, date_1904: bool) -> pl.Series:
-    """Typed values; NULL where the text does not parse as it stands, nor in its plain spelling."""
+def _at_once(column: str, kind: object, source: Source) -> pl.Expr:
+    """Values of texts in their usual form; NULL for others. All columns are read so in one go, side by side."""
+    text = pl.col(column)
+    if kind == pl.Date:
+        day = text.str.strptime(pl.Date(), source.dates[0], strict=False)
+        return pl.when(day.dt.year().is_between(*YEARS)).then(day)
+    if isinstance(kind, pl.Datetime):
+        moment = text.str.strptime(pl.Datetime("us"), source.moments[0], strict=False)
+        local = pl.when(moment.dt.year().is_between(*YEARS)).then(moment)
+        return local.dt.replace_time_zone(
+            source.zone, ambiguous="earliest", non_existent="null"
+        ).dt.convert_time_zone("UTC")  # fmt: skip
+    if kind == pl.Boolean:
+        return pl.when(text.is_in(TRUE)).then(True).when(text.is_in(FALSE)).then(False)
+    if kind == pl.Int64:
+        number = text.cast(pl.Float64, strict=False)
+        return pl.when(number == number.floor()).then(number).cast(pl.Int64, strict=False)
+    if kind == pl.Float64:
+        return text.cast(pl.Float64, strict=False)
+    return text
+
+
+def _mended(value: pl.Series, text: pl.Series, kind: object, source: Source, date_1904: bool) -> pl.Series:
+    """Values with those filled in whose text is in another form, or another spelling of one."""
+    column = text.name
     if kind == pl.String:
         return spellings.as_id(text) if column.endswith("_id") else text
-    value = _read(text, kind, source)
-    left = value.is_null() & text.is_not_null()
-    if not left.any():
-        return value
-    rest = text.filter(left)
-    if kind == pl.Date or isinstance(kind, pl.Datetime):
-        rest = spellings.as_day_or_moment(rest, date_1904=date_1904)
-    elif kind == pl.Boolean:
-        rest = spellings.plain(rest).replace({HAS_NOT: FALSE[0]})
-    else:
-        rest = spellings.as_number(rest, column)
-    return value.scatter(left.arg_true(), _read(rest, kind, source))
+    for spelled in (False, True):
+        left = value.is_null() & text.is_not_null()
+        if not left.any():
+            break
+        rest = text.filter(left)
+        if spelled and (kind == pl.Date or isinstance(kind, pl.Datetime)):
+            rest = spellings.as_day_or_moment(rest, date_1904=date_1904)
+        elif spelled and kind == pl.Boolean:
+            rest = spellings.plain(rest).replace({HAS_NOT: FALSE[0]})
+        elif spelled:
+            rest = spellings.as_number(rest, column)
+        value = value.scatter(left.arg_true(), _read(rest, kind, source))
+    return value
 
 
 def _read(text: pl.Series, kind: object, source: Source) -> pl.Series:
@@ -209,6 +235,9 @@ def footers(chunk: pl.DataFrame) -> pl.DataFrame:
     A row of totals begins with a word for it; a note stands alone in its row and begins as notes do.
     """
     columns = [c for c in chunk.columns if c != LINE]
+    chunk = chunk.filter(pl.any_horizontal(pl.col(c).str.contains(FOOT) for c in columns[:3]))
+    if chunk.is_empty():
+        return pl.DataFrame(schema=FAILURES)
     said = [pl.col(c).str.replace_all(r"\s|　", "") for c in columns]
     front = chunk.select(
         LINE, word=pl.coalesce([pl.when(t != "").then(t) for t in said[:3]]).str.strip_chars_end(":：")
@@ -260,6 +289,9 @@ def typed(
         texts |= {c: pl.col(c) for c in ("item_code", "checked", "passed") if c in columns}
     rows = chunk.select(pl.col(LINE), **texts)
     failures = [feet, *_void(chunk, source)]
+    labelled = {c: _coded(rows.get_column(c), source.codes[c]) for c in texts if source.codes.get(c)}
+    said_all = rows.with_columns(**labelled)
+    at_once = said_all.select(_at_once(c, columns[c], source).alias(c) for c in texts)
     values: list[pl.Expr | pl.Series] = []
     for column, kind in columns.items():
         if column in source.fixed:
@@ -268,10 +300,8 @@ def typed(
         if column not in texts:
             values.append(pl.lit(None, dtype=kind).alias(column))
             continue
-        said = rows.get_column(column)
-        if labels := source.codes.get(column):
-            said = _coded(said, labels)
-        value = _parsed(said, column, kind, source, date_1904).alias(column)
+        said = said_all.get_column(column)
+        value = _mended(at_once.get_column(column), said, kind, source, date_1904).alias(column)
         values.append(value)
         bad = said.is_not_null() & value.is_null()
         if bad.any():

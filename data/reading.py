@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,13 +13,14 @@ from typing import Any, NamedTuple
 import fastexcel
 import polars as pl
 
-from data.encodings import NoEncoding, as_utf8
+from data.encodings import NoEncoding, Text, as_utf8
 from data.headings import LOOKED_AT, Heading, find_heading, records, separator_of
-from data.lines import Lines, Misshapen, QuoteOpen, find_lines
+from data.lines import Lines, Misshapen, QuoteOpen, find_lines, whole_records
 from data.workbooks import Sheet, read_book
 
 LINE = "_line"
-CHUNK_ROWS = 200_000
+CHUNK_ROWS = 100_000
+CHUNK_BYTES = 8_388_608
 EXCEL = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 
 
@@ -92,9 +94,10 @@ def _csv(path: Path, known: frozenset[str]) -> Reading:
     names = _named(path, heading.names)
     skipped = head[: top[heading.last][0]]
     bom = 3 if text.path.open("rb").read(3) == b"\xef\xbb\xbf" else 0
+    start = bom + len(skipped.encode())
     try:
         lines = find_lines(
-            text.path, start=bom + len(skipped.encode()), first=skipped.count("\n") + 1, values=len(names),
+            text.path, start=start, first=skipped.count("\n") + 1, values=len(names),
             separator=separator,
         )  # fmt: skip
     except QuoteOpen as e:
@@ -102,18 +105,15 @@ def _csv(path: Path, known: frozenset[str]) -> Reading:
             path, f"line {e.line}: a quotation mark stands inside a text or is never closed.",
             "What follows it would run into one value.", "Double the mark (\"\") or put the whole text in marks, and load it again.",
         ) from e  # fmt: skip
-    frame = pl.scan_csv(
-        text.path, separator=separator, has_header=False, skip_lines=skipped.count("\n"), infer_schema=False,
-        schema=dict.fromkeys(names, pl.String), row_index_name=LINE, truncate_ragged_lines=True, extra_columns="ignore",
-        missing_columns="insert", raise_if_empty=False,
-    )  # fmt: skip
     above = head[: top[heading.first - 1][0]].count("\n") if heading.first else 0
     notes = _heading_notes(heading, above + 1)
     if text.nuls:
         notes.append(Note("nul_characters", {"n": text.nuls}))
     if text.western:
         notes.append(Note("mixed_encoding", {"lines": ", ".join(map(str, text.western[:10])), "n": len(text.western)}))
-    return Reading(path, names, text.encoding, _csv_chunks(path, frame, lines, text), lines.misshapen, notes)
+    return Reading(
+        path, names, text.encoding, _csv_chunks(path, text, start, names, separator, lines), lines.misshapen, notes
+    )
 
 
 def _no_page(path: Path, head: str) -> None:
@@ -140,23 +140,31 @@ def _heading_notes(heading: Heading, line: int) -> list[Note]:
     return notes
 
 
-def _csv_chunks(path: Path, frame: pl.LazyFrame, lines: Lines, kept: object) -> Iterator[pl.DataFrame]:
-    """Rows with their lines, without the odd ones; ``kept`` holds a temporary file until the last one is read."""
+def _csv_chunks(
+    path: Path, text: Text, start: int, names: list[str], separator: str, lines: Lines
+) -> Iterator[pl.DataFrame]:
+    """Rows with their lines, without the odd ones: block by block, so that memory holds a block and not the file."""
+    odd, record = pl.Series(lines.odd, dtype=pl.Int64), 0
     if not lines.records:
         return
-    odd = pl.Series(lines.odd, dtype=pl.Int64)
-    try:
-        for chunk in frame.collect_batches(chunk_size=CHUNK_ROWS, maintain_order=True):
-            numbers = chunk.get_column(LINE).cast(pl.Int64)
+    with text.path.open("rb") as f:
+        f.seek(start)
+        for block in whole_records(f, CHUNK_BYTES):
+            try:
+                chunk = pl.scan_csv(
+                    io.BytesIO(block), separator=separator, has_header=False, infer_schema=False,
+                    schema=dict.fromkeys(names, pl.String), row_index_name=LINE, truncate_ragged_lines=True,
+                    extra_columns="ignore", missing_columns="insert", raise_if_empty=False,
+                ).collect()  # fmt: skip
+            except pl.exceptions.ComputeError as e:
+                raise refuse(
+                    path, f"the table cannot be read ({str(e).splitlines()[0]}).",
+                    "Values would land under the wrong heading.", "Open it, mend it, save it and load it again.",
+                ) from e  # fmt: skip
+            numbers = chunk.get_column(LINE).cast(pl.Int64) + record
+            record += chunk.height
             chunk = chunk.with_columns(pl.Series(LINE, lines.of(numbers.to_numpy()), dtype=pl.Int64))
             yield chunk.filter(~numbers.is_in(odd.implode())) if odd.len() else chunk
-    except pl.exceptions.ComputeError as e:
-        raise refuse(
-            path, f"the table cannot be read ({str(e).splitlines()[0]}).", "Values would land under the wrong heading.",
-            "Open it, mend it, save it and load it again.",
-        ) from e  # fmt: skip
-    finally:
-        del kept
 
 
 def _excel(path: Path, known: frozenset[str]) -> list[Reading]:
