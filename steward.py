@@ -214,9 +214,9 @@ def account_add(root: Path, account_id: str, name_zh: str, name_en: str | None, 
     """Create an account."""
     accounts.create_account(
         open_ledger(root), account_id=account_id, name_zh=name_zh, name_en=name_en, role=role, area_id=area,
-        company_id=company, password=password, now=now(),
+        company_id=company, password=password, now=now(), by="steward",
     )  # fmt: skip
-    click.echo(f"Account '{account_id}' may sign in.")
+    click.echo(f"Account '{account_id}' may sign in; its person chooses a password of their own first.")
 
 
 @account.command("password")
@@ -225,8 +225,8 @@ def account_add(root: Path, account_id: str, name_zh: str, name_en: str | None, 
 @click.pass_obj
 def account_password(root: Path, account_id: str, password: str) -> None:
     """Set a new password; every session of the account ends."""
-    accounts.set_password(open_ledger(root), account_id, password, now())
-    click.echo(f"Password of '{account_id}' changed; its sessions ended.")
+    accounts.set_password(open_ledger(root), account_id, password, now(), by="steward")
+    click.echo(f"Password of '{account_id}' given, its lock lifted, its sessions ended; its person must change it.")
 
 
 @account.command("disable")
@@ -236,6 +236,29 @@ def account_disable(root: Path, account_id: str) -> None:
     """Close an account; every session of it ends."""
     accounts.disable(open_ledger(root), account_id, now())
     click.echo(f"Account '{account_id}' is disabled.")
+
+
+@account.command("enable")
+@click.argument("account_id")
+@click.pass_obj
+def account_enable(root: Path, account_id: str) -> None:
+    """Open a disabled account again."""
+    accounts.enable(open_ledger(root), account_id, now())
+    click.echo(f"Account '{account_id}' may sign in again.")
+
+
+@account.command("role")
+@click.argument("account_id")
+@click.option("--role", required=True, type=click.Choice(ROLES))
+@click.option("--area", help="Sub-district or station, for officers.")
+@click.option("--company", help="Credit code, for managers.")
+@click.pass_obj
+def account_role(root: Path, account_id: str, role: Role, area: str | None, company: str | None) -> None:
+    """Give an account another duty; every session of it ends."""
+    accounts.change_role(
+        open_ledger(root), account_id, role, area_id=area, company_id=company, by="steward", now=now()
+    )  # fmt: skip
+    click.echo(f"Account '{account_id}' is {role} now; its sessions ended.")
 
 
 if __name__ == "__main__":

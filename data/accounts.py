@@ -1,7 +1,6 @@
-"""Who may sign in: accounts, passwords, and the brake on guessing.
+"""Who may sign in: accounts and passwords; what was done to an account stays on record.
 
-Every attempt stands in the ledger, so the brake survives a restart. It goes by the name typed, whether or not such an
-account exists, and a wrong name takes as long as a wrong password: nobody learns from outside who has an account.
+A wrong name takes as long as a wrong password: nobody learns from outside who has an account. ``data/brake.py`` stops guessing.
 """
 
 from __future__ import annotations
@@ -10,35 +9,22 @@ import secrets
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 
 import sqlalchemy as sa
 from pwdlib import PasswordHash
 
-from data.ledger import accounts, sessions, sign_in_attempts, writing
+from data.brake import FAILURES_ALLOWED, LOCKED_FOR, SignInRefused, enter_attempt
+from data.ledger import account_events, accounts, sessions, sign_in_attempts, writing
 from data.scope import ROLES, Role, Scope
 
-#: After this many failures in a row a name is locked, from the last of them; each further failure locks it again.
-FAILURES_ALLOWED = 5
-LOCKED_FOR = timedelta(minutes=15)
-FAILURES_COUNT_FOR = timedelta(days=1)
-#: One address may fail this often, under whatever names, within LOCKED_FOR.
-ADDRESS_FAILURES_ALLOWED = 30
 PASSWORD_MIN, PASSWORD_MAX = 12, 256  # characters
 LANGUAGES = ("zh", "en")
 
 
 class AccountWrong(ValueError):
     """An account cannot be made or changed as asked."""
-
-
-class SignInRefused(PermissionError):
-    """The attempt failed. ``locked_until`` is set where trying again before then is in vain."""
-
-    def __init__(self, message: str, locked_until: datetime | None = None) -> None:
-        super().__init__(message)
-        self.locked_until = locked_until
 
 
 @dataclass(frozen=True)
@@ -54,6 +40,7 @@ class Account:
     language: str
     demo: bool
     disabled: bool
+    must_change: bool = False  # somebody else knows the password: nothing opens but the form for a new one
 
     @property
     def scope(self) -> Scope:
@@ -63,9 +50,23 @@ class Account:
         return self.name_en if language == "en" and self.name_en else self.name_zh
 
 
+#: Whether the newest password was given by somebody else than its person.
+_GIVEN = sa.func.coalesce(
+    sa.select(account_events.c.what == "password_given")
+    .where(
+        account_events.c.account_id == accounts.c.account_id,
+        account_events.c.what.in_(("password_given", "password_chosen")),
+    )
+    .order_by(account_events.c.event_id.desc())
+    .limit(1)
+    .correlate(accounts)
+    .scalar_subquery(),
+    sa.false(),
+)
 ACCOUNT_COLUMNS = (
     *(accounts.c[n] for n in ("account_id", "name_zh", "name_en", "role", "area_id", "company_id", "language", "demo")),
     accounts.c.disabled_at.is_not(None).label("disabled"),
+    _GIVEN.label("must_change"),
 )
 
 
@@ -125,8 +126,11 @@ def create_account(
     company_id: str | None = None,
     password: str | None = None,
     language: str = "zh",
+    by: str | None = None,
 ) -> Account:
     """Make an account. Without a password nobody can sign in to it until ``set_password``.
+
+    ``by`` names the steward who hands the first password over: its person must change it before anything else.
 
     Raises:
         AccountWrong: the name is taken, the role lacks its area or company, or the password is too short.
@@ -139,6 +143,9 @@ def create_account(
     try:
         with writing(ledger) as con:
             con.execute(sa.insert(accounts).values(row))
+            note(con, account_id, "created", f"{role} {area_id or company_id or ''}".strip(), by or account_id, now)
+            if password is not None and by is not None:
+                note(con, account_id, "password_given", "", by, now)
     except sa.exc.IntegrityError as e:
         raise AccountWrong(
             f"Account '{account_id}' exists already, and nothing was changed. Choose another name, or set its password."
@@ -202,8 +209,16 @@ def _end_sessions(con: sa.Connection, account_id: str, by: str, now: datetime) -
     con.execute(sa.update(sessions).where(open_ones).values(ended_at=now, ended_by=by))
 
 
-def set_password(ledger: sa.Engine, account_id: str, password: str, now: datetime) -> None:
+def note(con: sa.Connection, account_id: str, what: str, detail: str, by: str, now: datetime) -> None:
+    """Put on record what was done to an account; part of the caller's transaction."""
+    row = {"account_id": typed(account_id), "what": what, "detail": detail[:512], "by": by[:64], "at": now}
+    con.execute(sa.insert(account_events).values(row))
+
+
+def set_password(ledger: sa.Engine, account_id: str, password: str, now: datetime, by: str | None = None) -> None:
     """Give the account a new password; every session of it ends, and so does a lock.
+
+    ``by`` names the steward who gives it: its person must then change it first. None: the person chose it.
 
     Raises:
         AccountWrong: no such account, a demo person, or the password is too short.
@@ -216,74 +231,76 @@ def set_password(ledger: sa.Engine, account_id: str, password: str, now: datetim
         _end_sessions(con, typed(account_id), "password", now)
         event = {"account_typed": typed(account_id), "address": "", "tried_at": now, "outcome": "password_set"}
         con.execute(sa.insert(sign_in_attempts).values(event))
+        note(con, account_id, "password_given" if by else "password_chosen", "", by or typed(account_id), now)
 
 
-def disable(ledger: sa.Engine, account_id: str, now: datetime) -> None:
+def choose_password(ledger: sa.Engine, account_id: str, old: str, new: str, *, address: str, now: datetime) -> None:
+    """The person puts a password of their own in place of the old one; every session ends, this one too.
+
+    Raises:
+        SignInRefused: the old password is wrong, or the brake is on: guesses here count like those at the door.
+        AccountWrong: the new one is the old one, or too short.
+    """
+    check_password(ledger, account_id, old, address=address, now=now)
+    if _composed(new) == _composed(old):
+        raise AccountWrong("The new password is the old one, so nothing was changed. Choose another.")
+    set_password(ledger, account_id, new, now)
+
+
+def change_role(
+    ledger: sa.Engine,
+    account_id: str,
+    role: Role,
+    *,
+    area_id: str | None,
+    company_id: str | None,
+    by: str,
+    now: datetime,
+) -> None:
+    """Give the account another duty; every session ends, so nothing of the old duty stays on a screen.
+
+    Raises:
+        AccountWrong: no such account, or the role lacks its area or company.
+    """
+    account = existing(ledger, account_id)
+    row = {"role": role, "area_id": area_id, "company_id": company_id}
+    _check_complete({**row, "account_id": account.account_id, "language": account.language})
+    with writing(ledger) as con:
+        con.execute(sa.update(accounts).where(accounts.c.account_id == account.account_id).values(row))
+        _end_sessions(con, account.account_id, "role", now)
+        was = f"{account.role} {account.area_id or account.company_id or ''}".strip()
+        is_now = f"{role} {area_id or company_id or ''}".strip()
+        note(con, account.account_id, "role_changed", f"{was} -> {is_now}", by, now)
+
+
+def anyone_real(ledger: sa.Engine) -> bool:
+    """Is there an account of a real person who may sign in?"""
+    usable = ~accounts.c.demo & accounts.c.disabled_at.is_(None)
+    with ledger.connect() as con:
+        return con.execute(sa.select(accounts.c.account_id).where(usable).limit(1)).first() is not None
+
+
+def disable(ledger: sa.Engine, account_id: str, now: datetime, by: str = "steward") -> None:
     """Close the account from now on; every session of it ends. What the person did stays on record."""
     existing(ledger, account_id)
     with writing(ledger) as con:
         con.execute(sa.update(accounts).where(accounts.c.account_id == typed(account_id)).values(disabled_at=now))
         _end_sessions(con, typed(account_id), "disabled", now)
+        note(con, account_id, "disabled", "", by, now)
 
 
-def enable(ledger: sa.Engine, account_id: str) -> None:
+def enable(ledger: sa.Engine, account_id: str, now: datetime, by: str = "steward") -> None:
     """Open a disabled account again."""
     existing(ledger, account_id)
     with writing(ledger) as con:
         con.execute(sa.update(accounts).where(accounts.c.account_id == typed(account_id)).values(disabled_at=None))
+        note(con, account_id, "enabled", "", by, now)
 
 
 def set_language(ledger: sa.Engine, account_id: str, language: str) -> None:
     if language in LANGUAGES:
         with writing(ledger) as con:
             con.execute(sa.update(accounts).where(accounts.c.account_id == typed(account_id)).values(language=language))
-
-
-def _locked_until(con: sa.Connection, name: str, address: str, before: int, now: datetime) -> datetime | None:
-    """When the brake on this name or address is released; None where it is not on.
-
-    Only refusals count, so trying while locked does not prolong the lock. A success or a new password wipes the slate.
-    """
-    tried = sign_in_attempts.c
-    refused = sa.and_(tried.attempt_id < before, tried.outcome == "refused")
-    success = (
-        sa.select(sa.func.coalesce(sa.func.max(tried.attempt_id), 0))
-        .where(tried.account_typed == name, tried.outcome.in_(("signed_in", "password_set")))
-        .scalar_subquery()
-    )
-    in_a_row = sa.and_(tried.tried_at > now - FAILURES_COUNT_FOR, tried.attempt_id > success)
-    by_name = sa.and_(refused, tried.account_typed == name, in_a_row)
-    by_address = sa.and_(refused, tried.address == address, tried.tried_at > now - LOCKED_FOR)
-    ends = []
-    for rows, allowed in ((by_name, FAILURES_ALLOWED), (by_address, ADDRESS_FAILURES_ALLOWED)):
-        failures, last = con.execute(sa.select(sa.func.count(), sa.func.max(tried.tried_at)).where(rows)).one()
-        if failures >= allowed and last + LOCKED_FOR > now:
-            ends.append(last + LOCKED_FOR)
-    return max(ends, default=None)
-
-
-def _enter_attempt(ledger: sa.Engine, name: str, address: str, now: datetime) -> int:
-    """Put the attempt on record as refused before the password is looked at, so guesses in parallel all count.
-
-    Raises:
-        SignInRefused: the brake is on.
-    """
-    with writing(ledger) as con:
-        row = {"account_typed": name, "address": address, "tried_at": now, "outcome": "refused"}
-        attempt = con.execute(
-            sa.insert(sign_in_attempts).values(row).returning(sign_in_attempts.c.attempt_id)
-        ).scalar_one()
-        until = _locked_until(con, name, address, attempt, now)
-        if until is not None:
-            same = sign_in_attempts.c.attempt_id == attempt
-            con.execute(sa.update(sign_in_attempts).where(same).values(outcome="locked"))
-    if until is not None:
-        raise SignInRefused(
-            f"Sign-in as '{name}' is locked until {until:%Y-%m-%d %H:%M} UTC after {FAILURES_ALLOWED} failures. "
-            "This stops guessing. Wait until then, or ask the district's data steward for a new password.",
-            until,
-        )
-    return attempt
 
 
 def check_password(ledger: sa.Engine, account_id: str, password: str, *, address: str, now: datetime) -> Account:
@@ -294,7 +311,7 @@ def check_password(ledger: sa.Engine, account_id: str, password: str, *, address
             Which of them is not told, but for the brake, which is on for names that do not exist as well.
     """
     name = typed(account_id)
-    attempt = _enter_attempt(ledger, name, address[:64], now)
+    attempt = enter_attempt(ledger, name, address[:64], now)
     known = accounts.c.account_id == name
     with ledger.connect() as con:
         row = con.execute(sa.select(accounts.c.password_hash, accounts.c.disabled_at).where(known)).one_or_none()

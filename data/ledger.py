@@ -80,6 +80,20 @@ sign_in_attempts = sa.Table(
     sa.Index("attempts_by_address", "address", "tried_at"),
 )
 
+#: One thing done to an account, by a steward (``by``), a rule file or the person.
+account_events = sa.Table(
+    "account_events",
+    METADATA,
+    sa.Column("event_id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("account_id", sa.String(64), nullable=False),
+    # created, password_given, password_chosen, role_changed, role_taken, disabled, enabled
+    sa.Column("what", sa.String(16), nullable=False),
+    sa.Column("detail", sa.String(512), nullable=False),  # never a password
+    sa.Column("by", sa.String(64), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Index("account_events_by_account", "account_id", "event_id"),
+)
+
 
 def _prepare_sqlite(engine: sa.Engine) -> None:
     """WAL, enforced keys, patience, full flushes; a writer takes its place before it reads."""

@@ -69,6 +69,7 @@ def sidebar(account: Account, con, t: Words) -> None:
             f"{escape(duty)}</p>"
             + _form("/language", t("frame.switch"), other, language=other, next=here())
             + _form("/signout", t("frame.sign_out"), t.language)
+            + ("" if account.demo else f'<p><a href="/password" target="_self">{escape(t("password.title"))}</a></p>')
         )
 
 

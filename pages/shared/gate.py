@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 import re
 from collections.abc import Callable, Container
 from datetime import datetime
@@ -21,10 +22,11 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from data import sessions
+from data import accounts, sessions
 from data.accounts import LANGUAGES
 from data.scope import Role
 from i18n.words import Words
+from pages.shared.local import over_loopback
 from pages.shared.plain import cookie, plain_page
 from pages.shared.viewer import FORM_COOKIE, SESSION_COOKIE, form_token
 
@@ -35,6 +37,11 @@ OPEN = {
     "/icon.svg": ("GET", "HEAD"),
     "/_stcore/health": ("GET", "HEAD"),
 }
+#: Pages of our own, for the signed-in; Streamlit knows nothing of them.
+OWN = ("/password",)
+#: All that is open to who must first change a password somebody else knows.
+BEFORE_CHANGE = ("/password", "/signout", "/language", "/icon.svg")
+LOG = logging.getLogger("steward")
 HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "SAMEORIGIN",
@@ -93,17 +100,22 @@ class Gate:
         home: Callable[[Role], str],
     ) -> None:
         self.app, self.ledger, self.now, self.pages, self.home = app, ledger, now, pages, home
+        self._peopled = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             return await self.app(scope, receive, send)
         send = _with_headers(send) if scope["type"] == "http" else send
+        if scope.get("path") != "/_stcore/health" and not await run_in_threadpool(self._serves, HTTPConnection(scope)):
+            return await _no_accounts(scope, receive, send)
         if scope["type"] == "http" and scope["method"] in OPEN.get(scope["path"], ()):
             return await self.app(scope, receive, send)
         session = await run_in_threadpool(self._session, HTTPConnection(scope))
         if session is None:
             return await _refuse(scope, receive, send)
-        if scope["type"] != "http" or not _wants_page(scope):
+        if session.account.must_change and scope["path"] not in BEFORE_CHANGE:
+            return await _refuse(scope, receive, send, onward="/password")
+        if scope["type"] != "http" or scope["path"] in OWN or not _wants_page(scope):
             return await self.app(scope, receive, send)
         asked = HTTPConnection(scope).query_params.get("lang")
         t = Words(asked if asked in LANGUAGES else session.account.language)
@@ -117,7 +129,14 @@ class Gate:
         return await self.app(_unpacked(scope), receive, _Index(send, t, _new_form_cookie(scope)).send)
 
     def _session(self, connection: HTTPConnection) -> sessions.Session | None:
-        return sessions.find(self.ledger(), connection.cookies.get(SESSION_COOKIE), self.now())
+        stay = sessions.find(self.ledger(), connection.cookies.get(SESSION_COOKIE), self.now())
+        return None if stay and stay.account.demo and not over_loopback(connection) else stay
+
+    def _serves(self, connection: HTTPConnection) -> bool:
+        """Without any account only this machine is served: nobody could have been let in by anyone."""
+        if not self._peopled:
+            self._peopled = accounts.anyone_real(self.ledger())
+        return self._peopled or over_loopback(connection)
 
 
 def _wants_page(scope: Scope) -> bool:
@@ -125,14 +144,24 @@ def _wants_page(scope: Scope) -> bool:
     return scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+async def _no_accounts(scope: Scope, receive: Receive, send: Send) -> None:
+    """Say that this installation has no accounts yet, in both languages, and in the log."""
+    LOG.warning("Refused a request from another address: there are no accounts yet. Make one: steward.py account add")
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008, "reason": "no accounts yet"})
+        return
+    said = " ".join(Words(language)("frame.no_accounts") for language in LANGUAGES)
+    await plain_page(Words("zh"), Words("zh")("frame.no_accounts_title"), said, 503)(scope, receive, send)
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, onward: str | None = None) -> None:
     """403 for the socket (closed before it opened), the sign-in page for a person, 401 for anything else."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008, "reason": "sign in first"})
     elif _wants_page(scope):
-        await RedirectResponse(sign_in_address(scope), 303)(scope, receive, send)
+        await RedirectResponse(onward or sign_in_address(scope), 303)(scope, receive, send)
     else:
-        await PlainTextResponse("Sign in first: /signin", 401)(scope, receive, send)
+        await PlainTextResponse(f"First: {onward or '/signin'}", 403 if onward else 401)(scope, receive, send)
 
 
 def _new_form_cookie(scope: Scope) -> str | None:

@@ -6,7 +6,6 @@ in or out. Passwords are compared off the event loop, few at a time: each compar
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 from collections.abc import Callable
 from datetime import datetime
@@ -29,6 +28,7 @@ from data.scope import Scope
 from i18n.words import Words
 from pages.shared import format, place
 from pages.shared.gate import local_path
+from pages.shared.local import loopback, over_loopback
 from pages.shared.plain import PLAIN_HEADERS, cookie, document, plain_page
 from pages.shared.viewer import FORM_COOKIE, LANGUAGE_COOKIE, SESSION_COOKIE, TOKEN, form_token, ledger
 
@@ -42,13 +42,12 @@ BARS = (
 FORM_LIMIT = 8_192  # bytes of a form; ours have a few hundred
 WAITING_ALLOWED = 40  # sign-ins in the queue before more are sent away
 NOBODY = Scope("sign-in page", "steward")  # reads what an edition says of itself, no score
-FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 Clock = Callable[[], datetime]
 
 
 @cache
-def _turnstile() -> anyio.CapacityLimiter:
+def turnstile() -> anyio.CapacityLimiter:
     """At most two passwords are compared at once."""
     return anyio.CapacityLimiter(2)
 
@@ -60,27 +59,9 @@ class FormRefused(PermissionError):
 # --- what the request tells -----------------------------------------------------------------------------------------
 
 
-def _loopback(host: str | None) -> bool:
-    """Is this the machine itself? Takes an address or ``localhost``, with or without a port."""
-    name = urlsplit(f"//{host or ''}").hostname or ""
-    try:
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
 def from_this_machine(request: Request) -> bool:
     """True where the server is bound to loopback and the request came over it, by its name, through no proxy."""
-    client, server = request.client, request.scope.get("server")
-    return (
-        _loopback(st.config.get_option("server.address"))
-        and client is not None
-        and _loopback(f"[{client.host}]" if ":" in client.host else client.host)
-        and server is not None
-        and _loopback(f"[{server[0]}]" if ":" in server[0] else server[0])
-        and _loopback(request.headers.get("host"))
-        and not any(header in request.headers for header in FORWARDED)
-    )
+    return loopback(st.config.get_option("server.address")) and over_loopback(request)
 
 
 @cache
@@ -119,7 +100,7 @@ async def read_form(request: Request) -> dict[str, str]:
     return fields
 
 
-def _cookie(response: Response, request: Request, name: str, value: str, max_age: int | None = None) -> None:
+def set_cookie(response: Response, request: Request, name: str, value: str, max_age: int | None = None) -> None:
     header = cookie(name, value, secure=request.url.scheme == "https", max_age=max_age)
     response.headers.append("set-cookie", header)
 
@@ -134,7 +115,7 @@ def _language(request: Request) -> str:
 # --- the page -------------------------------------------------------------------------------------------------------
 
 
-def _hidden(**fields: str) -> str:
+def hidden(**fields: str) -> str:
     return "".join(f'<input type="hidden" name="{k}" value="{escape(v)}">' for k, v in fields.items() if v)
 
 
@@ -172,8 +153,8 @@ def _page(t: Words, *, token: str, onward: str, chosen: str, people: list[Accoun
 <p class="promise">{t("signin.promise")}</p>{BARS}</header>
 <main class="desk">
 <a class="language" href="{escape(switch)}" lang="{other}" hreflang="{other}">{t("signin.other_language")}</a>
-{banner}<div class="card"><h1>{t("signin.title")}</h1>{alert}{_people(people, _hidden(**sent, language=t.language), t)}
-<form method="post" action="/signin">{_hidden(**sent, language=chosen)}
+{banner}<div class="card"><h1>{t("signin.title")}</h1>{alert}{_people(people, hidden(**sent, language=t.language), t)}
+<form method="post" action="/signin">{hidden(**sent, language=chosen)}
 <label for="name">{t("signin.name")}</label>
 <input id="name" name="name" value="{escape(name)}" autocomplete="username" autocapitalize="none" spellcheck="false"
  maxlength="64" required{focus}>
@@ -192,9 +173,9 @@ async def _show(request: Request, *, onward: str, said: str = "", name: str = ""
     chosen = asked if asked in LANGUAGES else ""
     page = _page(Words(language), token=token, onward=onward, chosen=chosen, people=people, said=said, name=name)
     response = HTMLResponse(page, status, PLAIN_HEADERS)
-    _cookie(response, request, FORM_COOKIE, token)
+    set_cookie(response, request, FORM_COOKIE, token)
     if chosen:
-        _cookie(response, request, LANGUAGE_COOKIE, chosen, max_age=365 * 86_400)
+        set_cookie(response, request, LANGUAGE_COOKIE, chosen, max_age=365 * 86_400)
     return response
 
 
@@ -217,7 +198,7 @@ def _enter(request: Request, fields: dict[str, str], now: datetime) -> str:
     return sessions.start(ledger(), account, now)
 
 
-def _refused_form(request: Request) -> Response:
+def refused_form(request: Request) -> Response:
     t = Words(_language(request))
     return plain_page(t, t("frame.refused_title"), t("frame.refused"), 403)
 
@@ -237,10 +218,10 @@ def routes(now: Clock) -> list[Route]:
         except FormRefused:
             return await _show(request, onward="/", said=t("signin.stale"), status=403)
         onward, name = local_path(fields.get("next")), fields.get("name", "")
-        if _turnstile().statistics().tasks_waiting >= WAITING_ALLOWED:
+        if turnstile().statistics().tasks_waiting >= WAITING_ALLOWED:
             return await _show(request, onward=onward, name=name, said=t("signin.busy"), status=503)
         try:
-            token = await to_thread.run_sync(_enter, request, fields, now(), limiter=_turnstile())
+            token = await to_thread.run_sync(_enter, request, fields, now(), limiter=turnstile())
         except SignInRefused as refused:
             if fields.get("person"):
                 said, status = t("signin.no_demo"), 403
@@ -250,17 +231,17 @@ def routes(now: Clock) -> list[Route]:
                 said, status = t("signin.wrong"), 401
             return await _show(request, onward=onward, name=name, said=said, status=status)
         response = RedirectResponse(onward, 303)
-        _cookie(response, request, SESSION_COOKIE, token)
+        set_cookie(response, request, SESSION_COOKIE, token)
         return response
 
     async def sign_out(request: Request) -> Response:
         try:
             await read_form(request)
         except FormRefused:
-            return _refused_form(request)
+            return refused_form(request)
         await to_thread.run_sync(sessions.end, ledger(), request.cookies.get(SESSION_COOKIE), now())
         response = RedirectResponse("/signin", 303)
-        _cookie(response, request, SESSION_COOKIE, "", max_age=0)
+        set_cookie(response, request, SESSION_COOKIE, "", max_age=0)
         return response
 
     async def language(request: Request) -> Response:
@@ -268,7 +249,7 @@ def routes(now: Clock) -> list[Route]:
         try:
             fields = await read_form(request)
         except FormRefused:
-            return _refused_form(request)
+            return refused_form(request)
         stay = await to_thread.run_sync(sessions.find, ledger(), request.cookies.get(SESSION_COOKIE), now())
         if stay:
             await to_thread.run_sync(

@@ -28,7 +28,8 @@ def ledger() -> sa.Engine:
 
 def session() -> sessions.Session | None:
     """The viewer's stay, looked up afresh; None once it ended. Fragments ask too: they run without the entry script."""
-    return sessions.find(ledger(), st.context.cookies.get(SESSION_COOKIE), datetime.now(UTC))
+    stay = sessions.find(ledger(), st.context.cookies.get(SESSION_COOKIE), datetime.now(UTC))
+    return None if stay and stay.account.must_change else stay  # the gate leads to /password
 
 
 def form_token(known: object) -> str:

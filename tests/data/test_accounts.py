@@ -203,7 +203,7 @@ def test_a_disabled_account_is_refused_until_it_is_enabled(ledger):
     accounts.disable(ledger, "anna", NOW)
     with pytest.raises(SignInRefused):
         try_in(ledger)
-    accounts.enable(ledger, "anna")
+    accounts.enable(ledger, "anna", NOW)
     assert try_in(ledger).account_id == "anna"
 
 
@@ -242,7 +242,7 @@ def test_a_wrong_account_is_not_made_and_says_why(ledger, change, said):
     assert [a.account_id for a in accounts.everyone(ledger)] == ["anna"]
 
 
-@pytest.mark.parametrize("change", (accounts.disable, lambda ledger, name, now: accounts.enable(ledger, name)))
+@pytest.mark.parametrize("change", (accounts.disable, lambda ledger, name, now: accounts.enable(ledger, name, now)))
 def test_a_name_nobody_has_cannot_be_changed(ledger, change):
     with pytest.raises(AccountWrong, match="There is no account 'nobody'"):
         change(ledger, "nobody", NOW)
@@ -342,7 +342,7 @@ def test_every_stay_ends_when_the_account_is_disabled_or_gets_a_new_password(led
 def test_a_stay_that_ended_does_not_come_back_when_the_account_is_enabled(ledger):
     token = stay(ledger)
     accounts.disable(ledger, "anna", NOW)
-    accounts.enable(ledger, "anna")
+    accounts.enable(ledger, "anna", NOW)
     assert sessions.find(ledger, token, NOW) is None
 
 

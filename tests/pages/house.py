@@ -41,7 +41,9 @@ def write_edition(root: Path, *, demo: bool) -> None:
     con.execute(DELIVERIES)
     made = datetime(2026, 10, 12, tzinfo=UTC)
     con.execute(
-        "INSERT INTO edition VALUES ('2026Q3-1', 'published', '2026Q3', 1, $demo, $at, 'x', 'x', $at, 'why', '1', 'h', 'c')",
+        "INSERT INTO edition BY NAME SELECT '2026Q3-1' AS edition_id, 'published' AS status, '2026Q3' AS period, 1 AS as_of, "
+        "$demo AS demo, $at AS made_at, 'x' AS made_by, 'x' AS published_by, $at AS published_at, 'why' AS reason, "
+        "'1' AS program_version, 'h' AS rulebook_hash, 'c' AS content_hash",
         {"demo": demo, "at": made},
     )
     con.execute("INSERT INTO periods VALUES ('2026Q3', ?, ?)", [date(2026, 7, 1), date(2026, 10, 1)])
