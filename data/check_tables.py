@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pandera.polars as pa
 
-CHECK_LEVELS = ("estate", "company", "district")
+CHECK_LEVELS = ("estate", "company", "inspector", "district")
 
 
 class Check(pa.DataFrameModel):
@@ -19,7 +19,7 @@ class Check(pa.DataFrameModel):
     unit_id: str
     observed: float
     expected: float = pa.Field(nullable=True)
-    p: float = pa.Field(nullable=True)  # chance of as much; 0 = a fact or an alarm, not a chance
+    p: float = pa.Field(nullable=True)  # chance of as much; empty = a fact or an alarm, not a chance
     records: int
     record_ids: str  # the first twenty, comma-joined
 
@@ -33,6 +33,7 @@ class CheckRun(pa.DataFrameModel):
     looked_at: int
     selected: int
     q: float
+    by_chance: float = pa.Field(nullable=True)  # of facts and alarms: listed on average though nothing is amiss
 
 
 TABLES: dict[str, type[pa.DataFrameModel]] = {"checks": Check, "check_runs": CheckRun}

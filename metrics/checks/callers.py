@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import cast
 
 import duckdb
 import numpy as np
@@ -11,7 +12,7 @@ from scipy.stats import binom, poisson
 
 from metrics.adjust import reports
 from metrics.calendar import Quarter, quarters_up_to
-from metrics.checks.tested import Tested, shaped
+from metrics.checks.tested import Tested, beside_others, shaped
 from metrics.complaints import DEMANDS
 from rules.book import Rule
 
@@ -73,7 +74,8 @@ def many_on_a_day(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> 
 def silent_since_handover(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> Tested:
     """Estates where, since the company came, neighbours call about an open matter more rarely than before.
 
-    Given all such calls, those since the handover are a binomial share by the days that matters stood open.
+    Given all such calls, those since the handover are a binomial share: of the days that matters stood open, each
+    counted by how often the whole district called about open matters in that quarter.
     """
     quarters = quarters_up_to(last, rule["handover_quarters"])
     places = pl.DataFrame({"period": [str(q) for q in quarters], "ordinal": range(len(quarters)),
@@ -87,12 +89,15 @@ def silent_since_handover(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quar
     ).pl()
     estates = came.select("estate_id", estate_class=pl.lit("all")).join(places.select("period"), how="cross")
     told = reports(con, estates, places, rule["open_days_max"], 1).join(came, on="estate_id")
+    told = told.with_columns(
+        usual=pl.col("exposure") * (pl.col("duplicates").sum() / pl.col("exposure").sum()).over("period").fill_nan(0.0)
+    )
     told = told.join(places.select("period", "start", "last"), on="period")
     told = told.filter((pl.col("start") >= pl.col("came")) | (pl.col("last") < pl.col("came")))
     after = pl.col("start") >= pl.col("came")
     rows = told.group_by("estate_id").agg(
         observed=pl.col("duplicates").filter(after).sum(), of=pl.col("duplicates").sum(),
-        days=pl.col("exposure").filter(after).sum(), whole=pl.col("exposure").sum(),
+        days=pl.col("usual").filter(after).sort().sum().round(6), whole=pl.col("usual").sort().sum().round(6),
     )  # fmt: skip
     rows = rows.filter((pl.col("of") >= rule["calls_min"]) & (pl.col("days") > 0) & (pl.col("days") < pl.col("whole")))
     rows = rows.with_columns(unit_id="estate_id", expected=pl.col("of") * pl.col("days") / pl.col("whole"))
@@ -101,4 +106,37 @@ def silent_since_handover(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quar
     return Tested("estate", rows, binom.cdf(rows["observed"].to_numpy(), rows["of"].to_numpy(), share))
 
 
-ALL = {"one_caller": one_caller, "many_on_a_day": many_on_a_day, "silent_since_handover": silent_since_handover}
+def few_callers(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> Tested:
+    """Estates whose calls come from fewer people than elsewhere, by pairs of calls of one caller.
+
+    Pairs are the Herfindahl index counted: of N calls by people who call n times, sum (n / N)^2 = (2 pairs + N) / N^2.
+    To be expected are pairs in proportion to all N (N - 1) / 2 over the homes that could have called, as at the middle
+    estate: pairs grow with the square of the calls, and one loud estate would else be the measure of all.
+    """
+    rows = con.sql(
+        """
+        WITH calls AS (
+            SELECT estate_id, caller_hash, count(*) AS n, list(complaint_id) AS ids
+            FROM complaints
+            WHERE list_contains($demands, nature) AND estate_id IS NOT NULL AND caller_hash IS NOT NULL
+              AND received_on BETWEEN $first AND $last
+            GROUP BY ALL
+        )
+        SELECT c.estate_id AS unit_id, sum(n * (n - 1) // 2) AS observed,
+               round(sum(n) * (sum(n) - 1) / 2.0 / any_value(e.households), 6) AS of,
+               flatten(list(ids) FILTER (n > 1)) AS record_ids
+        FROM calls AS c
+        JOIN edition.estates AS e ON e.estate_id = c.estate_id AND e.period = $period
+        GROUP BY ALL HAVING sum(n) >= $least
+        """,
+        params={"demands": list(DEMANDS), "first": since(last, rule["quarters"]), "last": last.last,
+                "least": rule["calls_min"], "period": str(last)},
+    ).pl()  # fmt: skip
+    usual = (rows["observed"].cast(pl.Float64) / rows["of"]).median() if rows.height else None
+    return beside_others("estate", rows, rule["pairs_min"], rule["tail"], cast(float | None, usual) or None)
+
+
+ALL = {
+    "one_caller": one_caller, "few_callers": few_callers, "many_on_a_day": many_on_a_day,
+    "silent_since_handover": silent_since_handover,
+}  # fmt: skip

@@ -53,10 +53,11 @@ def same_proof(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> Tes
         params={"first": since(last, rule["quarters"]), "last": last.last},
     ).pl()
     rows = shaped(rows)
-    return Tested("estate", rows, np.where(rows["observed"].to_numpy() > 0, 0.0, 1.0))
+    return Tested("estate", rows, np.where(rows["observed"].to_numpy() > 0, 0.0, 1.0), by_chance=0.0)
 
 
-_COMPANY = """
+#: Joins rows ``r (estate_id, day)`` to the company in charge on the day, as ``m``.
+IN_CHARGE = """
     JOIN edition.management AS m
       ON m.estate_id = r.estate_id AND m.company_id IS NOT NULL AND r.day >= m.valid_from AND r.day < m.valid_to
 """
@@ -73,7 +74,7 @@ def drills_in_last_days(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarte
         )
         SELECT m.company_id AS unit_id, count(*) FILTER (r.odd) AS observed, count(*) AS of,
                list(r.id ORDER BY r.id) FILTER (r.odd) AS record_ids
-        FROM r {_COMPANY} GROUP BY ALL
+        FROM r {IN_CHARGE} GROUP BY ALL
         """,
         params={"days": rule["last_days"], "first": since(last, rule["long_quarters"]), "last": last.last},
     ).pl()
@@ -88,7 +89,7 @@ def round_numbers(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> 
             SELECT estate_id, held_on AS day, residents % 10 AS digit
             FROM fire_drills WHERE residents >= 20 AND held_on BETWEEN $first AND $last
         )
-        SELECT m.company_id AS unit_id, r.digit, count(*) AS n FROM r {_COMPANY} GROUP BY ALL ORDER BY ALL
+        SELECT m.company_id AS unit_id, r.digit, count(*) AS n FROM r {IN_CHARGE} GROUP BY ALL ORDER BY ALL
         """,
         params={"first": since(last, rule["long_quarters"]), "last": last.last},
     ).pl()
@@ -114,7 +115,7 @@ def closed_on_due_day(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter)
         )
         SELECT m.company_id AS unit_id, count(*) FILTER (r.odd) AS observed, count(*) AS of,
                list(r.id ORDER BY r.id) FILTER (r.odd) AS record_ids
-        FROM r {_COMPANY} GROUP BY ALL
+        FROM r {IN_CHARGE} GROUP BY ALL
         """,
         params={"first": since(last, rule["quarters"]), "last": last.last},
     ).pl()
@@ -136,7 +137,7 @@ def found_again(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> Te
         )
         SELECT m.company_id AS unit_id, count(*) FILTER (r.odd) AS observed, count(*) AS of,
                list(r.id ORDER BY r.id) FILTER (r.odd) AS record_ids
-        FROM r {_COMPANY} GROUP BY ALL
+        FROM r {IN_CHARGE} GROUP BY ALL
         """,
         params={"days": rule["again_days"], "first": since(last, rule["quarters"]), "last": last.last},
     ).pl()

@@ -52,7 +52,8 @@ def rising(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> Tested:
     recent = counts[:, -RECENT:].sum(axis=1)
     alarm = chart.alarm[:, -RECENT:].any(axis=1) & (recent >= np.maximum(rule["incidents_min"], usual * RECENT))
     rows = pl.DataFrame({"unit_id": names, "observed": recent, "of": recent, "expected": usual * RECENT})
-    return Tested("estate", shaped(rows), np.where(alarm, 0.0, 1.0))
+    by_chance = round(len(names) * RECENT / rule["false_alarm_months"], 6)
+    return Tested("estate", shaped(rows), np.where(alarm, 0.0, 1.0), by_chance)
 
 
 def more_than_its_share(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> Tested:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
+from data.check_tables import CHECK_LEVELS
 from data.queries import checks, rankings
 from metrics.checks import ALL
 from pages.shared import choose, format, go, tables
@@ -25,15 +26,28 @@ def show(scope, con, t) -> None:
     if not names:
         st.info(t("page.checks.nothing"))
     else:
-        chosen = choose.one(
-            st, t("page.checks.detector"), names, name="detector", words=lambda n: t(f"check.{n}.name"),
-            everything=t("page.checks.all"),
-        )  # fmt: skip
-        for name in names if chosen is None else [chosen]:
-            _detector(name, found.filter(pl.col("detector") == name), runs, t)
+        level, chosen = _choices(found, names, t)
+        rows = found if level is None else found.filter(pl.col("level") == level)
+        for name in [n for n in names if n in set(rows["detector"]) and chosen in (None, n)]:
+            _detector(name, rows.filter(pl.col("detector") == name), runs, t)
     st.subheader(t("page.checks.looked"))
     st.caption(t("page.checks.looked_help"))
     _looked(runs, t)
+
+
+def _choices(found: pl.DataFrame, names: list[str], t) -> tuple[str | None, str | None]:
+    """What the viewer asks for: a level and a detector; None = all."""
+    left, right = st.columns(2)
+    everything, levels = t("page.checks.all"), [n for n in CHECK_LEVELS if n in set(found["level"])]
+    level = choose.one(
+        left, t("page.checks.level"), levels, name="level", words=lambda n: t(f"check_level.{n}"), everything=everything
+    )
+    of_level = set(found.filter(pl.col("level") == level)["detector"]) if level else set(names)
+    chosen = choose.one(
+        right, t("page.checks.detector"), [n for n in names if n in of_level], name="detector",
+        words=lambda n: t(f"check.{n}.name"), everything=everything,
+    )  # fmt: skip
+    return level, chosen
 
 
 def _detector(name: str, rows: pl.DataFrame, runs: pl.DataFrame, t) -> None:
@@ -43,11 +57,10 @@ def _detector(name: str, rows: pl.DataFrame, runs: pl.DataFrame, t) -> None:
     st.markdown(f"**{t('page.checks.to_do')}**{t('common.colon')}{t(f'check.{name}.to_do')}")
     run = runs.filter(pl.col("detector") == name).to_dicts()
     if run:
-        looked, q = format.number(run[0]["looked_at"], t, 0), format.percent(run[0]["q"], t, 0)
-        st.caption(t("page.checks.of_so_many", looked=looked, selected=run[0]["selected"], q=q))
+        st.caption(by_chance(run[0], t))
     config = st.column_config
     shown = tables.named(rows, t).select(
-        name=pl.col("name").fill_null(t("page.checks.district")), observed="observed", expected="expected",
+        name=pl.col("name").fill_null(unnamed(t)), observed="observed", expected="expected",
         chance=pl.Series([chance(p, t) for p in rows["p"]], dtype=pl.String), records="record_ids",
         estate=pl.when(pl.col("level") == "estate").then(pl.col("unit_id")),
     )  # fmt: skip
@@ -63,9 +76,28 @@ def _detector(name: str, rows: pl.DataFrame, runs: pl.DataFrame, t) -> None:
         go.to("estate", estate=shown["estate"][picked])
 
 
+def unnamed(t) -> pl.Expr:
+    """What a row without a name is called: the district, or an inspector by number."""
+    return pl.when(pl.col("level") == "district").then(pl.lit(t("page.checks.district"))).otherwise("unit_id")
+
+
+def by_chance(run: dict, t) -> str:
+    """One sentence on how many were looked at, and how many of those listed chance alone would list.
+
+    Args:
+        run: contract CheckRun.
+    """
+    told = {"looked": format.number(run["looked_at"], t, 0), "selected": format.number(run["selected"], t, 0)}
+    if run["by_chance"] is None:
+        return t("page.checks.of_so_many", q=format.percent(run["q"], t, 0), **told)
+    if run["by_chance"] == 0:
+        return t("page.checks.of_facts", **told)
+    return t("page.checks.of_alarms", n=format.number(run["by_chance"], t), **told)
+
+
 def chance(p: float | None, t) -> str:
     """How likely as much is by chance alone, in words where it is a fact."""
-    if p is None or p == 0:
+    if p is None:
         return t("page.checks.fact")
     return t("page.checks.less") if p < 0.0001 else format.percent(p, t, 2)
 

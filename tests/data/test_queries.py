@@ -11,11 +11,11 @@ import pytest
 
 from data import accounts, editions
 from data.ledger import open_ledger
-from data.queries import desk, digest, files, rankings, studies
+from data.queries import checks, desk, digest, files, rankings, studies
 from data.records import attach_records
 from data.scope import Scope
 
-MODULES = (rankings, files, desk, studies, digest)
+MODULES = (rankings, files, desk, studies, digest, checks)
 QUERIES = {
     f"{m.__name__.rsplit('.', 1)[1]}.{name}": f
     for m in MODULES
@@ -120,7 +120,7 @@ def _arguments(town: Town, f, estates: set, companies: set, role: str, level: st
         "period": town.period, "level": level, "unit_id": unit, "estate_id": estate, "company_id": company,
         "metric": "complaints_closed_in_time", "estate_class": None, "subdistrict": None, "station": None, "size": None,
         "step": None, "company": None, "search": "", "worst_first": False, "limit": 5000, "offset": 0, "counted": None,
-        "delivery_id": None, "reason": None,
+        "delivery_id": None, "reason": None, "detector": None,
     }  # fmt: skip
     if "quantiles" in f.__name__:
         values["estate_class"] = "HR"

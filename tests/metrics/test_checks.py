@@ -12,16 +12,19 @@ import pytest
 from data.check_tables import Check, CheckRun
 from metrics import checks
 from metrics.calendar import Quarter
-from metrics.checks import callers, dates, scores, tested, trends
+from metrics.checks import batches, callers, dates, inspectors, scores, tested, trends
 from rules.book import Book
 from tests.metrics.conftest import record_tables
 
 LAST = Quarter.parse("2026Q3")
 RULE = Book().on(LAST.last, "checks")
 ESTATES = [f"e{n:03}" for n in range(60)]
+EYES = {"inspector_id": pl.String, "found": pl.Float64, "expected": pl.Float64, "why_not": pl.String}
 
 
-def store(tables: dict | None = None, index: list[dict] | None = None) -> duckdb.DuckDBPyConnection:
+def store(
+    tables: dict | None = None, index: list[dict] | None = None, inspectors: list[dict] | None = None
+) -> duckdb.DuckDBPyConnection:
     """Records in view; every estate in the charge of a company of its own for ten years, from class HR, 500 homes."""
     con = duckdb.connect()
     con.execute("ATTACH ':memory:' AS edition")
@@ -36,6 +39,7 @@ def store(tables: dict | None = None, index: list[dict] | None = None) -> duckdb
         ("management", spells),
         ("estates", estates),
         ("index_scores", pl.DataFrame(index or [], schema=shape)),
+        ("inspectors", pl.DataFrame(inspectors or [], schema=EYES)),
     ):
         con.register("_given", frame.to_arrow())
         con.execute(f"CREATE TABLE edition.{name} AS SELECT * FROM _given")
@@ -209,3 +213,142 @@ def test_shares_are_compared_with_the_districts_by_hand():
     made = tested.beside_others("company", rows, least=5, tail=0.0)
     assert made.rows["expected"].to_list() == pytest.approx([4.0, 36.0])
     assert made.p[0] < made.p[1]
+
+
+def test_calls_gathered_in_few_hands_are_found_though_no_one_caller_makes_a_third():
+    rows = ordinary_calls(np.random.default_rng(10))
+    assert found(callers.few_callers, store({"complaints": rows})) == []
+    rows += [call(90_000 + n, "e017", LAST.last - timedelta(days=3 * n), f"few-{n % 5}") for n in range(100)]
+    con = store({"complaints": rows})
+    assert found(callers.few_callers, con) == ["e017"]  # five people, each with 20 of 130 calls
+    assert found(callers.one_caller, con) == []
+
+
+def test_pairs_of_one_caller_are_the_herfindahl_index_counted():
+    # callers with 7, 2 and 1 of 10 calls: 21 + 1 + 0 = 22 pairs; (2 x 22 + 10) / 100 = .54 = .49 + .04 + .01
+    names = ["a"] * 7 + ["b"] * 2 + ["c"]
+    rows = [call(n, "e001", LAST.last - timedelta(days=n), name) for n, name in enumerate(names)]
+    made = callers.few_callers(store({"complaints": rows}), RULE, LAST).rows.row(0, named=True)
+    assert (made["observed"], made["of"]) == (22, 45 / 500)
+    assert sorted(made["record_ids"]) == [f"q{n:05}" for n in range(9)]
+
+
+def test_entries_of_many_days_on_one_day_stand_out():
+    rng = np.random.default_rng(11)
+    rows = []
+    for i, estate in enumerate(ESTATES):
+        for n in range(16):
+            row = drill(16 * i + n, estate, day(rng, 300), entered=2)
+            rows.append(row | ({"recorded_on": date(2026, 9, 30)} if estate == "e025" else {}))
+    assert found(batches.entered_together, store({"fire_drills": rows})) == ["e025"]
+
+
+def test_hazards_of_many_days_put_right_on_one_day_stand_out():
+    rows = hazards("", np.random.default_rng(12))
+    assert found(batches.closed_together, store({"hazards": rows})) == []
+    rows += [
+        hazard(90_000 + n, "e033", date(2026, 9, 20), date(2026, 9, 29), seen=date(2026, 8, 1) + timedelta(days=n))
+        for n in range(25)
+    ]  # fmt: skip
+    assert found(batches.closed_together, store({"hazards": rows})) == ["c033"]
+
+
+def account(rng: np.random.Generator) -> str:
+    return "".join(rng.choice(list("疏散灭火报警集合引导广播水带通道楼层老人清点讲评演示"), 60))
+
+
+def test_accounts_of_drills_that_repeat_each_other_stand_out():
+    rng = np.random.default_rng(13)
+    rows = [
+        drill(12 * i + n, estate, day(rng, 1000)) | {"content": account(rng)}
+        for i, estate in enumerate(ESTATES) for n in range(12)
+    ]  # fmt: skip
+    assert found(batches.told_alike, store({"fire_drills": rows})) == []
+    same = account(rng)
+    rows += [
+        drill(9_000 + n, "e041", day(rng, 1000)) | {"content": f"{same[:30]}，{same[30:]}。{n % 3}"} for n in range(16)
+    ]
+    made = batches.told_alike(store({"fire_drills": rows}), RULE, LAST)
+    assert tested.selected("any", made, RULE["q"], str(LAST))["unit_id"].to_list() == ["c041"]
+    # 16 accounts that differ in their last character and in points: all but the first read like an earlier one
+    assert made.rows.filter(pl.col("unit_id") == "c041")["observed"].item() == 15
+
+
+def test_accounts_are_as_alike_as_the_runs_they_share():
+    # runs of three of abcdefghij (8) and of abcdefghiX (8): 7 in common of 9 = .778; of .75 asked alike, of .8 not
+    pair = [
+        drill(n, "e001", date(2026, 5, 1 + n)) | {"content": said}
+        for n, said in enumerate(("abcdefghij", "abcdefghiX"))
+    ]
+    con = store({"fire_drills": pair})
+
+    def alike(share: float) -> float:
+        rule = Book().on(LAST.last, "checks")
+        asked = type(rule)(rule.name, rule.valid_from, rule.valid_to, rule.values | {"text_min": 5, "alike": share})
+        return batches.told_alike(con, asked, LAST).rows["observed"].item()
+
+    assert (alike(0.75), alike(0.8)) == (1, 0)
+
+
+def test_an_inspector_unlike_colleagues_is_found_on_either_side():
+    rng = np.random.default_rng(14)
+    rows = [
+        {"inspector_id": f"i{n:02}", "found": float(rng.poisson(100)), "expected": 100.0, "why_not": None} for n in range(30)
+    ]  # fmt: skip
+    assert found(inspectors.finds_otherwise, store(inspectors=rows)) == []
+    rows[3]["found"], rows[8]["found"] = 210.0, 30.0
+    rows[9] |= {"found": 300.0, "why_not": "few_estates"}  # cannot be told from the estates
+    assert found(inspectors.finds_otherwise, store(inspectors=rows)) == ["i03", "i08"]
+
+
+def test_a_chance_is_never_written_as_none_at_all_and_a_fact_has_no_chance():
+    rows = ordinary_calls(np.random.default_rng(15))
+    rows += [call(90_000 + n, "e007", LAST.last - timedelta(days=n), "loud") for n in range(300)]
+    drills = [drill(n, ESTATES[n], date(2026, 8, 1), proof="one") for n in range(2)]
+    made, runs = checks.find(store({"complaints": rows, "fire_drills": drills}), RULE, LAST)
+    p = dict(made.filter(pl.col("unit_id") == "e007").select("detector", "p").iter_rows())
+    assert p["one_caller"] == 1e-9
+    assert made.filter(pl.col("detector") == "same_proof")["p"].to_list() == [None, None]
+    # 60 estates x 3 months, one false alarm in 600 months each
+    assert dict(runs.select("detector", "by_chance").iter_rows()) == {
+        n: {"same_proof": 0.0, "rising": 0.3}.get(n) for n in checks.ALL
+    }
+
+
+def test_silence_is_measured_against_the_districts_own_course():
+    """Everywhere neighbours call half as often as they did: nobody who took over meanwhile stands out for it."""
+    came, rng, rows = date(2025, 7, 1), np.random.default_rng(16), []
+    for i, estate in enumerate(ESTATES):
+        for n in range(120):
+            opened_on = date(2024, 1, 1) + timedelta(days=8 * n)
+            first = call(2_000 * i + 10 * n, estate, opened_on, f"{estate}-{n}-first") | {"matter_id": f"{estate}-{n}"}
+            rows.append(first)
+            late = opened_on >= came
+            often = (0.0 if estate == "e019" else 0.4) if late else 0.8
+            if rng.random() < often:
+                again = call(2_000 * i + 10 * n + 1, estate, opened_on + timedelta(days=3), f"{estate}-{n}-other")
+                rows.append(again | {"matter_id": f"{estate}-{n}"})
+    con = store({"complaints": rows})
+    con.execute("UPDATE edition.management SET valid_from = $came", {"came": came})
+    assert found(callers.silent_since_handover, con) == ["e019"]
+
+
+def test_a_district_without_anything_amiss_yields_few_findings():
+    """Twenty ordinary districts, all detectors: at q .10 no more than a tenth of districts should have any finding of
+    one detector; over four tested detectors and twenty districts that is 8 at most on average, alarms apart."""
+    listed = 0
+    for seed in range(20):
+        rng = np.random.default_rng(100 + seed)
+        drills = [drill(8 * i + n, e, day(rng, 1000), residents=int(rng.integers(20, 90)), entered=int(rng.integers(0, 9)))
+                  for i, e in enumerate(ESTATES) for n in range(8)]  # fmt: skip
+        con = store({"complaints": ordinary_calls(rng), "fire_drills": drills})
+        made, _ = checks.find(con, RULE, LAST)
+        listed += made.select("detector").n_unique()
+    assert listed <= 8
+
+
+def test_one_estate_alone_is_compared_with_nobody():
+    calls = [call(n, "e001", LAST.last - timedelta(days=n), f"h{n}") for n in range(30)]
+    drills = [drill(n, "e001", date(2026, 7, 1) + timedelta(days=5 * n), entered=20) for n in range(10)]
+    made, _ = checks.find(store({"complaints": calls, "fire_drills": drills}), RULE, LAST)
+    assert made.is_empty()
