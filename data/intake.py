@@ -27,6 +27,8 @@ from data.mapping import Source, headings_known, sources
 from data.reading import EXCEL, LINE, Note, Reading, WrongFile, open_tables, refuse
 from data.records import open_store, staging_sql
 from data.snapshots import Snapshot, SnapshotOutOfOrder, as_periods
+from data.suggest import suggest
+from data.suggest import told as likely
 
 ENDINGS = (".csv", ".txt", ".tsv", ".parquet", *EXCEL)
 #: Chunks judged ahead of the one being stored.
@@ -55,7 +57,8 @@ def matching(readings: list[Reading], known: dict[str, Source], only: str | None
         raise refuse(
             best.path, f"no source has these headings: {', '.join(best.headings[:12])}.",
             "Without a mapping its columns would be guessed.",
-            "If the publisher renamed a column, add the new heading to its file in data/sources/.",
+            (likely(guess) + " " if (guess := suggest(best.headings, known)) else "")
+            + "If the publisher renamed a column, add the new heading to its file in data/sources/.",
         )  # fmt: skip
     return found
 
