@@ -22,7 +22,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from benchmarks import real_flags
+from benchmarks import linkage, real_flags
 from data.intake import Delivery, files_in, load_file
 from data.reading import WrongFile
 from data.records import attach_records, open_store
@@ -278,6 +278,7 @@ def main(arguments: list[str] | None = None) -> int:
             con = compute(root / "toronto", book, period)
             real_flags.tell(con, given.folder, period, ladder)
             con.close()
+        linkage.tell(given.folder)
         pingshan(root / "pingshan", given.folder / "pingshan", now)
     print(f"\nLoaded in {loaded - started:.1f} s, scored in {scored - loaded:.1f} s")
     return 0
