@@ -66,7 +66,8 @@ def beside_others(level: str, rows: pl.DataFrame, least: int, tail: float, share
     observed, expected = rows["observed"].to_numpy(), rows["expected"].to_numpy()
     spread = funnel(observed, expected, tail=tail).spread if rows.height else 0.0
     p = chance_of_as_many(observed, expected, 0.0 if np.isnan(spread) else spread)
-    return Tested(level, rows, np.where(observed >= least, p, np.where(np.isnan(p), np.nan, 1.0)))
+    looked = rows["of"].to_numpy() > 0  # also where nobody has any: then nothing is to be expected, and nothing seen
+    return Tested(level, rows, np.where(looked & (observed >= least), p, np.where(looked, 1.0, np.nan)))
 
 
 def selected(detector: str, tested: Tested, q: float, period: str) -> pl.DataFrame:

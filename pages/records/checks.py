@@ -11,6 +11,12 @@ from metrics.checks import ALL
 from pages.shared import choose, format, go, tables
 
 WHOLE = "supervisor"
+#: The metric whose evidence, on the page of an estate, holds the records a detector read.
+EVIDENCE = dict.fromkeys(
+    ("one_caller", "few_callers", "many_on_a_day", "silent_since_handover"), "valid_matters_per_100_homes"
+)
+EVIDENCE |= {"entered_late": "records_in_time", "entered_together": "records_in_time", "same_proof": "drill_records_complete",
+             "rising": "preventable_cases_per_1000"}  # fmt: skip
 
 
 def show(scope, con, t) -> None:
@@ -62,7 +68,7 @@ def _detector(name: str, rows: pl.DataFrame, runs: pl.DataFrame, t) -> None:
     shown = tables.named(rows, t).select(
         name=pl.col("name").fill_null(unnamed(t)), observed="observed", expected="expected",
         chance=pl.Series([chance(p, t) for p in rows["p"]], dtype=pl.String), records="record_ids",
-        estate=pl.when(pl.col("level") == "estate").then(pl.col("unit_id")),
+        level="level", unit="unit_id",
     )  # fmt: skip
     columns = {
         "name": config.TextColumn(t("page.checks.unit")),
@@ -71,9 +77,17 @@ def _detector(name: str, rows: pl.DataFrame, runs: pl.DataFrame, t) -> None:
         "chance": config.TextColumn(t("page.checks.chance")),
         "records": config.TextColumn(t("page.checks.records"), width="large"),
     }
-    picked = tables.show(shown.drop("estate"), columns, t, key=f"checks-{name}", pick=True)
-    if picked is not None and shown["estate"][picked]:
-        go.to("estate", estate=shown["estate"][picked])
+    picked = tables.show(shown, columns, t, key=f"checks-{name}", pick=True)
+    if picked is not None:
+        _open(name, shown["level"][picked], shown["unit"][picked])
+
+
+def _open(detector: str, level: str, unit: str) -> None:
+    """The page of an estate, at the evidence the detector read, or of a company; others have none."""
+    if level == "estate":
+        go.to("estate", estate=unit, **({"metric": EVIDENCE[detector]} if detector in EVIDENCE else {}))
+    if level == "company":
+        go.to("company", company=unit)
 
 
 def unnamed(t) -> pl.Expr:

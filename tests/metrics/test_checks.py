@@ -352,3 +352,9 @@ def test_one_estate_alone_is_compared_with_nobody():
     drills = [drill(n, "e001", date(2026, 7, 1) + timedelta(days=5 * n), entered=20) for n in range(10)]
     made, _ = checks.find(store({"complaints": calls, "fire_drills": drills}), RULE, LAST)
     assert made.is_empty()
+
+
+def test_units_without_anything_odd_count_as_looked_at_and_those_without_records_do_not():
+    rows = pl.DataFrame({"unit_id": ["a", "b", "c"], "observed": [0, 0, 0], "of": [20, 5, 0]})
+    made = tested.beside_others("company", rows, least=5, tail=0.1)
+    assert tested.run_of("any", made, tested.selected("any", made, 0.1, "2026Q3"), 0.1, "2026Q3")["looked_at"] == 2

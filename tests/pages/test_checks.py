@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from i18n.words import LANGUAGES, Words
+from metrics import ALL as METRICS
 from metrics.checks import ALL
-from pages.records.checks import by_chance, chance
+from pages.records.checks import EVIDENCE, by_chance, chance
 from tests.pages.test_pages import opened, texts
 
 RUN = {"looked_at": 60, "selected": 3, "q": 0.1}
@@ -51,3 +52,8 @@ def test_an_officer_of_an_area_reads_nothing_of_the_district_or_companies(demo_r
     told = texts(opened(demo_root, "checks", "station", "en"))
     assert t("page.checks.area_only") in told
     assert t("check.just_in_time.name") not in told
+
+
+def test_every_link_to_evidence_names_a_detector_and_a_metric():
+    assert set(EVIDENCE) <= set(ALL)
+    assert set(EVIDENCE.values()) <= set(METRICS)
