@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -86,7 +85,7 @@ def test_a_companys_sentence_names_its_costliest_estate_and_what_an_officer_may_
 
 @pytest.fixture(scope="module")
 def con(demo_root):
-    return duckdb.connect(editions.current(demo_root), read_only=True)
+    return editions.open_edition(editions.current(demo_root))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

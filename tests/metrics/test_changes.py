@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
@@ -146,7 +145,7 @@ def test_stricter_goalposts_alone_are_the_whole_cause():
 
 
 def test_every_change_of_a_published_edition_sums_by_metric_and_by_cause(demo_root):
-    con = duckdb.connect(editions.current(demo_root), read_only=True)
+    con = editions.open_edition(editions.current(demo_root))
     worst, units = con.sql(
         """
         WITH lines AS (
