@@ -21,7 +21,7 @@ import polars as pl
 
 from data import parsing
 from data.between import cross_checks, repeats
-from data.deliveries import Delivery, note, plausible
+from data.deliveries import Delivery, doubts, note, plausible
 from data.making import file_day, located
 from data.mapping import Source, headings_known, sources
 from data.reading import EXCEL, LINE, Note, Reading, WrongFile, open_tables, refuse
@@ -263,6 +263,7 @@ def _load_source(
     repeated, contradicted = repeats(con, source)
     closed = _into_periods(con, reading, source, source.snapshot) if source.snapshot else 0
     set_aside += contradicted + cross_checks(con, source)
+    odd = doubts(con, source, read, set_aside, received_at)
     accepted, revised, unchanged = _store(con, source, delivery_id, seq)
     revised, unchanged = revised - closed, unchanged + repeated
     if read != accepted + revised + unchanged + set_aside:
@@ -281,7 +282,7 @@ def _load_source(
     )  # fmt: skip
     values = [getattr(delivery, f) for f in list(Delivery.__dataclass_fields__)[:-1]]
     con.execute(f"INSERT INTO deliveries VALUES ({', '.join('?' * len(values))})", values)
-    note(con, delivery_id, reading.notes)
+    note(con, delivery_id, [*odd, *reading.notes])
     return delivery
 
 
