@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from cases import publish as editions
-from data import accounts, intake
+from data import accounts, backup, intake
 from data.demo import people, write_demo
 from data.editions import current, list_editions
 from data.ledger import open_ledger
@@ -28,6 +28,7 @@ from rules.book import RuleFileWrong, RuleNotInForce
 
 REFUSED = (
     WrongFile, StoreBusy, EditionStopped, RuleFileWrong, RuleNotInForce, editions.NoSuchEdition, accounts.AccountWrong,
+    backup.BackupRefused,
     ValueError,
 )  # fmt: skip
 
@@ -193,6 +194,22 @@ def demo(root: Path, estates: int, companies: int) -> None:
     click.echo(
         editions.publish(root, made, now=now(), by="demo", reason=DEMO_REASON, answer=DEMO_ANSWER if held else "")
     )
+
+
+@main.command("backup")
+@click.argument("place", type=click.Path(path_type=Path))
+@click.pass_obj
+def make_backup(root: Path, place: Path) -> None:
+    """Copy the three stores into a new folder, while the program runs."""
+    click.echo(f"Backed up to {backup.backup(root, place, now())}; keep it as closely as the stores themselves.")
+
+
+@main.command()
+@click.argument("place", type=click.Path(path_type=Path))
+@click.pass_obj
+def restore(root: Path, place: Path) -> None:
+    """Put a backup back into a new --root; everybody signs in again."""
+    click.echo(f"{backup.restore(place, root, now())} files restored to {root}; every stay ended.")
 
 
 @main.group()
