@@ -207,6 +207,13 @@ def tell_certainty(con: duckdb.DuckDBPyConnection, period: str) -> None:
         ).pl(),
     )
 
+    _table(
+        "Half the records against the other half (slope: 1 = the pull is right)",
+        con.sql(
+            "SELECT measure, units, round(value, 3) AS value, round(se, 3) AS se, least, most FROM edition.validity"
+        ).pl(),
+    )
+
 
 def tell_scores(con: duckdb.DuckDBPyConnection, period: str) -> None:
     """Buildings and companies rated and not rated, and why."""

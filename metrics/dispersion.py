@@ -2,7 +2,7 @@
 
 The Beta-binomial formulas take every point for a throw of its own. Points found on one visit hang together, a weighted
 failure weighs as several, and a graded item (3 of 5) varies less than a throw. Pearson's dispersion, the spread of an
-estate's rows about its own share within a year over what throws would show, says how many throws a point is worth:
+estate's visits about its own share within a year over what throws would show, says how many throws a point is worth:
 numerators and denominators are divided by it. Records of one point each, such as a complaint, have dispersion 1
 whatever they say.
 """
@@ -20,14 +20,18 @@ FEW_ROWS, AS_THROWS = "few_rows", "as_throws"
 
 # Of n points with y passed, y (n - y) / (n (n - 1)) is the unbiased variance of one throw.
 _DISPERSION = """
-    WITH groups AS (
-        SELECT metric, estate_id, year(decided_on) AS year, count(*) AS rows,
-               sum(numerator::DECIMAL(18, 9))::DOUBLE AS y, sum(denominator::DECIMAL(18, 9))::DOUBLE AS n,
-               sum((numerator * numerator / denominator)::DECIMAL(18, 9))::DOUBLE AS s
+    WITH looks AS (
+        SELECT metric, estate_id, CASE WHEN $by_year THEN year(decided_on) END AS year,
+               split_part(record_id, '/', 1) AS visit,
+               sum(numerator::DECIMAL(18, 9))::DOUBLE AS y, sum(denominator::DECIMAL(18, 9))::DOUBLE AS n
         FROM edition.evidence
         WHERE list_contains($metrics, metric) AND (excluded IS NULL OR excluded = 'grace') AND denominator > 0
         GROUP BY ALL
-        HAVING count(*) > 1 AND sum(denominator) > 1
+    ),
+    groups AS (
+        SELECT metric, estate_id, year, count(*) AS rows, sum(y::DECIMAL(18, 9))::DOUBLE AS y,
+               sum(n::DECIMAL(18, 9))::DOUBLE AS n, sum((y * y / n)::DECIMAL(18, 9))::DOUBLE AS s
+        FROM looks GROUP BY ALL HAVING count(*) > 1 AND sum(n) > 1
     )
     SELECT metric, sum(rows - 1)::BIGINT AS freedom, sum((s - y * y / n)::DECIMAL(18, 9))::DOUBLE AS spread,
            sum(((rows - 1) * y * (n - y) / (n * (n - 1)))::DECIMAL(18, 9))::DOUBLE AS throws
@@ -42,13 +46,16 @@ def dispersions(con: duckdb.DuckDBPyConnection, chosen: dict[str, Metric], rule:
     Args:
         con: with the edition's evidence attached. rule: the index rule in force.
 
-    Rows are compared within an estate and a calendar year, so that a change over the years is not taken for noise.
+    Visits are compared within an estate and a calendar year, so that a change over the years is not taken for noise;
+    where too few estates have two in a year, over all years (then a change counts as noise: cautious).
     """
-    names = sorted(n for n, m in chosen.items() if m.family == "proportion")
-    found = con.sql(_DISPERSION, params={"metrics": names}).pl()
+    names, least = sorted(n for n, m in chosen.items() if m.family == "proportion"), rule["dispersion_rows_min"]
+    yearly, ever = (con.sql(_DISPERSION, params={"metrics": names, "by_year": b}).pl() for b in (True, False))
+    enough = yearly.filter(pl.col("freedom") >= least)
+    found = pl.concat([enough, ever.join(enough, on="metric", how="anti")])
     rows = pl.DataFrame({"metric": names}, schema={"metric": pl.String}).join(found, on="metric", how="left")
     rows = rows.with_columns(pl.col("freedom", "spread", "throws").fill_null(0))
-    few = (pl.col("freedom") < rule["dispersion_rows_min"]) | (pl.col("throws") <= 0)
+    few = (pl.col("freedom") < least) | (pl.col("throws") <= 0)
     bare = (pl.col("spread") / pl.col("throws")).clip(rule["dispersion_least"], rule["dispersion_most"]).round(DIGITS)
     return rows.with_columns(dispersion=pl.when(few).then(1.0).otherwise(bare)).with_columns(
         why_not=pl.when(few).then(pl.lit(FEW_ROWS)).when(pl.col("dispersion") == 1).then(pl.lit(AS_THROWS))

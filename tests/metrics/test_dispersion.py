@@ -18,13 +18,15 @@ METRICS = {"share": SimpleNamespace(family="proportion"), "rate": SimpleNamespac
 ANY = index_rule(dispersion_rows_min=1)
 
 
-def found(rows, rule=ANY):
+def found(rows, rule=ANY, visits=lambda row: row.cast(pl.String)):
     """Dispersion of ``(estate, day, passed, points)`` rows."""
     con = duckdb.connect()
     con.execute("ATTACH ':memory:' AS edition")
     shape = {"estate_id": pl.String, "decided_on": pl.Date, "numerator": pl.Float64, "denominator": pl.Float64}
     frame = pl.DataFrame(rows, schema=shape, orient="row")
-    frame = frame.with_columns(metric=pl.lit("share"), excluded=pl.lit(None, dtype=pl.String))
+    frame = frame.with_row_index("row").with_columns(
+        metric=pl.lit("share"), excluded=pl.lit(None, dtype=pl.String), record_id=visits(pl.col("row"))
+    )
     con.register("given", frame.to_arrow())
     con.execute("CREATE TABLE edition.evidence AS SELECT * FROM given")
     return Dispersion.validate(dispersion.dispersions(con, METRICS, rule)).row(0, named=True)
@@ -66,6 +68,19 @@ def test_throws_of_ten_points_have_dispersion_one():
 def test_change_from_year_to_year_is_not_noise():
     rows = [("oak", date(year, 5, 1), passed, 10) for year, passed in ((2025, 9), (2025, 9), (2026, 3), (2026, 3))]
     assert found(rows)["spread"] == pytest.approx(0)
+
+
+def test_the_points_of_one_visit_are_one_look():
+    # two visits of two kinds of points: (9 + 1) of 20 and (8 + 2) of 20: no spread between visits, whatever between kinds
+    rows = [("oak", DAY, x, 10) for x in (9, 1, 8, 2)]
+    row = found(rows, visits=lambda row: pl.format("v{}/item{}", row // 2, row % 2))
+    assert (row["spread"], row["freedom"]) == (pytest.approx(0), 1)
+
+
+def test_where_nobody_is_visited_twice_a_year_the_years_are_compared():
+    rows = [("oak", date(year, 5, 1), passed, 10) for year, passed in ((2025, 10), (2026, 4))]
+    row = found(rows)  # as two visits of one year: 1.8 over .221053
+    assert row["spread"] == pytest.approx(1.8)
 
 
 def test_few_rows_leave_points_as_they_are_and_it_says_so():
