@@ -113,13 +113,14 @@ def published(folder: Path, until) -> pl.DataFrame:
 
 
 def agreement(con: duckdb.DuckDBPyConnection, scores: pl.DataFrame, period: str) -> tuple[float, int, float]:
-    """Spearman's correlation with the published score over rated buildings, their number, and of the bare record."""
+    """Spearman's correlation with the published score over evaluated buildings, rated or not, their number, and of the
+    bare record."""
     ours = con.sql(
         """
         SELECT s.unit_id AS estate_id, s.points, i.own_score
         FROM edition.subindex_scores AS s
         JOIN edition.index_scores AS i USING (level, unit_id, period)
-        WHERE s.level = 'estate' AND s.period = $period AND s.subindex = $subindex AND i.state = 'rated'
+        WHERE s.level = 'estate' AND s.period = $period AND s.subindex = $subindex AND i.records > 0
         """,
         params={"period": period, "subindex": SUBINDEX},
     ).pl()
@@ -278,7 +279,7 @@ def main(arguments: list[str] | None = None) -> int:
         con.close()
         print("\nSpearman's correlation of our inspection sub-index with the published score of the same building:")
         print(
-            f"  {rho:.3f} over {count:,} rated buildings; of the bare record, without the pull to the class, {own:.3f}"
+            f"  {rho:.3f} over {count:,} evaluated buildings, rated or not; of the bare record, without the pull to the class, {own:.3f}"
         )
         ladder = book.file("ladder").versions[-1]
         for period in real_flags.PERIODS:
