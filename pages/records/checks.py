@@ -19,6 +19,19 @@ EVIDENCE |= {"entered_late": "records_in_time", "entered_together": "records_in_
              "rising": "preventable_cases_per_1000"}  # fmt: skip
 
 
+#: Why a detector's findings matter: ``check_why.<reason>``.
+WHY = {
+    "calls": ("one_caller", "few_callers", "many_on_a_day"),
+    "silence": ("silent_since_handover",),
+    "entries": ("entered_late", "entered_together", "same_proof", "told_alike", "drills_in_last_days", "round_numbers"),
+    "closings": ("closed_on_due_day", "closed_together", "found_again"),
+    "edges": ("just_above_the_mark", "just_in_time"),
+    "trends": ("rising", "more_than_its_share"),
+    "eyes": ("finds_otherwise",),
+}
+REASON = {detector: reason for reason, detectors in WHY.items() for detector in detectors}
+
+
 def show(scope, con, t) -> None:
     """Every detector that found something in the viewer's area, one after another; then what was looked at in vain."""
     scope.require("supervisor", "subdistrict", "station")
@@ -60,6 +73,7 @@ def _detector(name: str, rows: pl.DataFrame, runs: pl.DataFrame, t) -> None:
     st.subheader(t(f"check.{name}.name"))
     st.markdown(t(f"check.{name}.seen"))
     st.markdown(f"**{t('page.checks.innocent')}**{t('common.colon')}{t(f'check.{name}.innocent')}")
+    st.markdown(f"**{t('page.checks.why')}**{t('common.colon')}{t(f'check_why.{REASON[name]}')}")
     st.markdown(f"**{t('page.checks.to_do')}**{t('common.colon')}{t(f'check.{name}.to_do')}")
     run = runs.filter(pl.col("detector") == name).to_dicts()
     if run:
@@ -77,7 +91,10 @@ def _detector(name: str, rows: pl.DataFrame, runs: pl.DataFrame, t) -> None:
         "chance": config.TextColumn(t("page.checks.chance")),
         "records": config.TextColumn(t("page.checks.records"), width="large"),
     }
-    picked = tables.show(shown, columns, t, key=f"checks-{name}", pick=True)
+    if not rows["records"].sum():
+        del columns["records"]
+    opens = rows["level"][0] in ("estate", "company")
+    picked = tables.show(shown, columns, t, key=f"checks-{name}", pick=opens)
     if picked is not None:
         _open(name, shown["level"][picked], shown["unit"][picked])
 

@@ -7,7 +7,7 @@ import pytest
 from i18n.words import LANGUAGES, Words
 from metrics import ALL as METRICS
 from metrics.checks import ALL
-from pages.records.checks import EVIDENCE, by_chance, chance
+from pages.records.checks import EVIDENCE, REASON, by_chance, chance
 from tests.pages.test_pages import opened, texts
 
 RUN = {"looked_at": 60, "selected": 3, "q": 0.1}
@@ -34,6 +34,7 @@ def test_every_check_gives_ordinary_reasons_and_what_to_do_and_calls_nobody_guil
     t = Words(language)
     said = [t(f"check.{name}.{part}") for part in ("name", "seen", "innocent", "to_do", "observed")]
     assert all(said) and len(set(said)) == 5
+    said.append(t(f"check_why.{REASON[name]}"))
     assert [w for w in GUILT if any(w in s.lower() for s in said)] == []
 
 
@@ -55,5 +56,5 @@ def test_an_officer_of_an_area_reads_nothing_of_the_district_or_companies(demo_r
 
 
 def test_every_link_to_evidence_names_a_detector_and_a_metric():
-    assert set(EVIDENCE) <= set(ALL)
+    assert set(EVIDENCE) <= set(ALL) == set(REASON)
     assert set(EVIDENCE.values()) <= set(METRICS)
