@@ -16,6 +16,7 @@ import polars as pl
 
 from data.contracts import TABLES, Table
 from data.making import KINDS, headings_of
+from data.mapping_shape import mistakes
 from data.snapshots import Snapshot
 
 HERE = Path(__file__).parent / "sources"
@@ -122,12 +123,17 @@ def read_source(path: Path) -> Source:
     """Read one mapping file; raises MappingWrong naming file, key and what is expected."""
     name = path.stem
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        raw = tomllib.loads(text)
+    except UnicodeDecodeError as e:
+        raise _wrong(name, f"not UTF-8 text ({e.reason} at byte {e.start}).") from e
     except tomllib.TOMLDecodeError as e:
         raise _wrong(name, f"not valid TOML ({e}).") from e
     if unknown := set(raw) - KEYS:
         raise _wrong(name, f"unknown key {sorted(unknown)}; known keys are {sorted(KEYS)}.")
-    table = TABLES.get(raw.get("table", ""))
+    if wrong := mistakes(raw, text):
+        raise _wrong(name, " ".join(wrong))
+    table = TABLES.get(raw["table"])
     if table is None:
         raise _wrong(name, f"table is {raw.get('table')!r}; it must be one of {', '.join(TABLES)}.")
     columns = {c: (h,) if isinstance(h, str) else tuple(h) for c, h in raw.get("columns", {}).items()}

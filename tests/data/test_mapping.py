@@ -144,3 +144,24 @@ def test_a_mapping_file_that_cannot_be_used_says_which_key_is_wrong(tmp_path: Pa
         read_source(path)
     assert "odd.toml" in str(wrong.value)
     assert said in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('table = "companies"\n[columns]\nname_zh = 3\n', "line 3, columns.name_zh: 3 is not valid"),
+        ('table = "companies"\norder = "first"\n', "line 2, order: 'first' is not of type 'integer'"),
+        ('title = "x"\n', "'table' is a required property"),
+        ('table = "companies"\n[expect]\nrow = 5\n', "line 2, expect: .*'row' was unexpected"),
+        (
+            'table = "companies"\n[[set_aside]]\nheading = "x"\nreason = "y"\npattern = "("\n',
+            "line 5, set_aside.0.pattern",
+        ),
+    ],
+)
+def test_each_mistake_of_a_mapping_file_is_named_with_its_line_and_key(tmp_path, text, said):
+    path = tmp_path / "mine.toml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(MappingWrong, match=said) as refused:
+        read_source(path)
+    assert str(refused.value).startswith("data/sources/mine.toml")
