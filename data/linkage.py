@@ -4,10 +4,9 @@ The last step compares words, weighed by how rare they are among the registry's 
 nothing, ``KARAMAR`` all), a word misspelt counting by its likeness. Chinese names have no blanks: pairs of signs stand
 for words.
 
-Splink and rapidfuzz were weighed for it. Splink estimates match weights from many columns of many records; here there
-is one column and a registry of hundreds, too little to estimate m and u probabilities from, and it brings a dozen
-packages along. rapidfuzz compares 1,000 names with 1,000 in well under a second, and each confidence can be
-explained by the words that met.
+Splink and rapidfuzz were weighed for it by reasoning; Splink was not run. It estimates match weights from many columns
+of many records; here there is one column and a registry of hundreds, little to estimate m and u probabilities from.
+With rapidfuzz each confidence can be explained by the words that met.
 """
 
 from __future__ import annotations

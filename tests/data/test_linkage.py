@@ -21,8 +21,7 @@ def linked(name: str) -> dict:
     return link(pl.Series([name], dtype=pl.String), REGISTRY).row(0, named=True)
 
 
-def test_the_check_sign_is_that_of_a_code_published_by_the_registry():
-    # 91440300708461136T, Tencent's code on its public licence:
+def test_the_check_sign_is_that_of_the_sum_by_hand():
     # values 9 1 4 4 0 3 0 0 7 0 8 4 6 1 1 3 6 times 1 3 9 27 19 26 16 17 20 29 25 13 8 24 10 30 28
     # = 9+3+36+108+0+78+0+0+140+0+200+52+48+24+10+90+168 = 966 = 31 * 31 + 5; 31 - 5 = 26 = T
     assert check_sign("91440300708461136") == "T"
