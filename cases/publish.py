@@ -24,13 +24,13 @@ from cases.release import EditionHeld, Finding, holding
 from cases.triggers import by_probability
 from data import edition_tables
 from data.edition_tables import REGISTERS
-from data.editions import LOCKED
+from data.editions import LOCKED, lacking
 from data.records import attach_records, open_store
 from metrics import edition, fairness
 from metrics.calendar import Quarter
 from rules.book import Book
 
-PROGRAM_VERSION = "0.1.0"
+PROGRAM_VERSION = "0.2.0"
 #: Tables whose numbers make the content hash and are compared by ``verify``.
 NUMBERS = (
     "periods", "estates", "management", "evidence", "metric_sums", "inspectors", "propensity", "seasons", "dispersion",
@@ -206,6 +206,8 @@ def draft(
 
 def findings_of(root: Path, draft_id: str) -> list[Finding]:
     """What holds a draft (cases/release.py); empty = it may be published as it is."""
+    if lacking(path_of(root, draft_id)):
+        raise ValueError(f"Draft '{draft_id}' was made by an older program and lacks what is looked at. Draft again.")
     con = duckdb.connect(path_of(root, draft_id), read_only=True, config=LOCKED)  # as pages may have it open
     try:
         return holding(con)

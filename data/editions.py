@@ -11,6 +11,8 @@ from pathlib import Path
 
 import duckdb
 
+from data.edition_tables import TABLES
+
 LOCKED: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "autoinstall_known_extensions": "false",
@@ -51,6 +53,19 @@ def current(root: Path) -> Path | None:
 @lru_cache(maxsize=8)
 def _connection(path: Path) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(path, read_only=True, config=LOCKED)
+
+
+@lru_cache(maxsize=64)
+def lacking(path: Path) -> tuple[str, ...]:
+    """Tables and columns an edition made by an older program does not have; empty = this program can show it."""
+    con = duckdb.connect(path, read_only=True, config=LOCKED)
+    try:
+        columns = con.execute("SELECT table_name, column_name FROM information_schema.columns").fetchall()
+    finally:
+        con.close()
+    held = {(row[0], row[1]) for row in columns}
+    wanted = {(name, column) for name, table in TABLES.items() for column in table.to_schema().columns}
+    return tuple(sorted(f"{table}.{column}" for table, column in wanted - held))
 
 
 def open_edition(path: Path) -> duckdb.DuckDBPyConnection:

@@ -36,7 +36,7 @@ def show(scope, con, t) -> None:
                 "published": format.moment(r["published_at"], t),
                 "by": r["published_by"] or t("common.none"),
                 "reason": r["reason"] or t("common.none"),
-                "answer": r["answer"] or t("common.none"),
+                "answer": r.get("answer") or t("common.none"),
                 "as_of": r["as_of"],
                 "rulebook": r["rulebook_hash"][:12],
                 "content": r["content_hash"][:12],
@@ -48,7 +48,8 @@ def show(scope, con, t) -> None:
     columns = {c: config.TextColumn(t(f"column.edition_{c}")) for c in shown.columns}
     tables.show(shown, columns, t, key="editions-table")
     if scope.role == "supervisor":
-        _publish(scope, [n for n in names if n.startswith("draft-")], t)
+        drafts = [n for n in names if n.startswith("draft-")]
+        _publish(scope, [n for n in drafts if not editions.lacking(editions.folder(place.root()) / f"{n}.duckdb")], t)
 
 
 def _publish(scope, drafts: list[str], t) -> None:

@@ -65,6 +65,8 @@ def draw(page: Page, stay: Session, con, t: Words) -> None:
         frame.not_allowed(stay.account, t)
     elif not scope.complete:
         frame.incomplete(t)
+    elif con is None and page.needs_edition and (older := st.session_state.get("older_edition")):
+        frame.older_edition(older, t)
     elif con is None and page.needs_edition:
         frame.no_edition(t)
     else:
@@ -108,7 +110,9 @@ def main() -> None:
         st.navigation(closed, position="hidden").run()
         return
     edition = editions.current(place.root())
-    con = editions.open_edition(edition) if edition else None
+    older = edition if edition and editions.lacking(edition) else None
+    st.session_state["older_edition"] = older.stem if older else None
+    con = editions.open_edition(edition) if edition and not older else None
     st.navigation(menu(stay, con, t)).run()
     settle()
 

@@ -110,6 +110,12 @@ def no_edition(t: Words) -> None:
     st.info(t("frame.no_edition"))
 
 
+def older_edition(name: str, t: Words) -> None:
+    """A page that needs a table the published edition does not have: an older program made it."""
+    st.title(t("frame.older_edition_title"))
+    st.info(t("frame.older_edition", edition=name))
+
+
 def ended(t: Words) -> None:
     """The stay is over: nothing is shown but the way back to this very address."""
     st.html(STYLE)

@@ -64,3 +64,29 @@ def test_the_command_line_refuses_and_takes_an_answer(root):
     assert refused.exit_code == 2
     assert "held as a draft" in refused.output
     assert CliRunner().invoke(steward.main, [*command, "--answer", ANSWER]).exit_code == 0
+
+
+def older(demo_root, tmp_path, edition: str):
+    """A district whose edition was made before the audit and the answers were kept."""
+    root = copy_of(demo_root, tmp_path / "older")
+    path = publish.path_of(root, edition)
+    path.chmod(0o644)
+    con = duckdb.connect(path)
+    con.execute("DROP TABLE validity")
+    con.execute("ALTER TABLE edition DROP COLUMN answer")
+    con.close()
+    return root, path
+
+
+def test_an_older_programs_edition_is_told_by_what_it_lacks(demo_root, tmp_path):
+    _, path = older(demo_root, tmp_path, "2026Q3-1")
+    lacking = editions.lacking(path)
+    assert "edition.answer" in lacking and "validity.breached" in lacking
+    assert not any(name.startswith("index_scores.") for name in lacking)
+    assert editions.lacking(editions.current(demo_root)) == ()
+
+
+def test_an_older_programs_draft_is_drafted_again_before_it_is_published(demo_root, tmp_path):
+    root, _ = older(demo_root, tmp_path, "draft-2026Q3-1")
+    with pytest.raises(ValueError, match=r"made by an older program .* Draft again"):
+        publish.publish(root, "draft-2026Q3-1", now=NOW, by="lin", reason=REASON)
