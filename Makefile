@@ -24,13 +24,14 @@ $(VENV)/.dev: requirements.txt requirements-dev.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ $(VENV)/.run
 
-# The browser tests drive Debian's Chromium with Debian's Chinese fonts, and a real nginx before the server.
+# The browser tests drive Debian's Chromium with Debian's Chinese fonts, and a real nginx before the server; the ledger's
+# tests start a real PostgreSQL of their own.
 .PHONY: browser
 browser:
-	@if command -v chromium >/dev/null && command -v nginx >/dev/null && command -v openssl >/dev/null && command -v curl >/dev/null && [ -n "$$(find /usr/share/fonts -name 'NotoSansCJK*' 2>/dev/null | head -1)" ]; then :; \
+	@if command -v chromium >/dev/null && command -v nginx >/dev/null && command -v openssl >/dev/null && command -v curl >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && [ -n "$$(find /usr/share/fonts -name 'NotoSansCJK*' 2>/dev/null | head -1)" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk nginx-light openssl curl; \
-	else echo "The browser tests need Debian packages chromium, fonts-noto-cjk, nginx-light, openssl and curl; install them and run make test again."; exit 1; fi
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk nginx-light openssl curl postgresql; \
+	else echo "The browser tests need Debian packages chromium, fonts-noto-cjk, nginx-light, openssl, curl and postgresql; install them and run make test again."; exit 1; fi
 
 # Papers embed Noto's Chinese fonts; without them everything but the PDF downloads works, and the page says so.
 .PHONY: fonts

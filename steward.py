@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from cases import publish as editions
-from data import accounts, backup, intake
+from data import accounts, backup, events, intake
 from data.demo import people, write_demo
 from data.editions import current, list_editions
 from data.ledger import open_ledger
@@ -142,11 +142,24 @@ def publish(root: Path, edition: str, by: str, reason: str, answer: str) -> None
     click.echo(editions.publish(root, edition, now=now(), by=by, reason=reason, answer=answer))
 
 
+def _ledger_is_whole(root: Path, noted: str | None) -> bool:
+    """Walk the chain of case events, say what is wrong, and where it ends now."""
+    ledger = open_ledger(root)
+    found = list(events.faults(ledger, events.noted_end(noted) if noted else None))
+    for fault in found:
+        click.echo(f"ledger: {fault.text}", err=True)
+    seq, end = events.end_of(ledger)
+    click.echo(f"ledger: {seq:,} events, " + ("altered" if found else "unaltered") + f"; note elsewhere: {seq}:{end}")
+    return not found
+
+
 @main.command()
 @click.argument("edition", required=False)
+@click.option("--noted", help="An end of the ledger noted earlier, NUMBER:HASH: that event must still stand.")
 @click.pass_obj
-def verify(root: Path, edition: str | None) -> None:
-    """Recompute an edition from its deliveries and rulebook; compare every number."""
+def verify(root: Path, edition: str | None, noted: str | None) -> None:
+    """Check the ledger from its first event to its last; recompute an edition, compare every number."""
+    whole = _ledger_is_whole(root, noted)
     path = current(root)
     name = edition or (path.stem if path else None)
     if name is None:
@@ -157,7 +170,7 @@ def verify(root: Path, edition: str | None) -> None:
             f"{d.table}: {d.only_stored:,} rows only in the edition, {d.only_recomputed:,} only recomputed", err=True
         )
     click.echo(f"{name}: " + ("differs from its recomputation" if differences else "equal, number by number"))
-    sys.exit(1 if differences else 0)
+    sys.exit(1 if differences or not whole else 0)
 
 
 def is_demo(root: Path) -> bool:

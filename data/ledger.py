@@ -1,6 +1,7 @@
-"""The ledger: what cannot be rebuilt. SQLite in WAL mode here; another database by its URL, with the same schema.
+"""The ledger: what cannot be rebuilt. SQLite in WAL mode here; PostgreSQL by its URL, with the same schema.
 
-Moments are stored and returned in UTC. Nothing here reads the clock: whoever writes says when.
+Moments are stored and returned in UTC. Nothing here reads the clock: whoever writes says when. The schema below is what
+the program expects; ``data/migrations`` leads any older ledger there, step by step, when it is opened.
 """
 
 from __future__ import annotations
@@ -11,10 +12,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import event
 
 FILE = "ledger.sqlite"
 URL_VARIABLE = "STEWARD_LEDGER_URL"
+MIGRATIONS = Path(__file__).parent / "migrations"
+WRITING = 0x57E7A2D  # PostgreSQL's lock while somebody writes; any number that nobody else uses in this database
 BUSY_TIMEOUT_MS = 10_000  # how long a writer waits for another before it gives up
 
 
@@ -94,6 +101,125 @@ account_events = sa.Table(
     sa.Index("account_events_by_account", "account_id", "event_id"),
 )
 
+#: One case, as it was opened: who it is about and what was recommended. Never its state, which is a fold over its events.
+cases = sa.Table(
+    "cases",
+    METADATA,
+    sa.Column("case_id", sa.String(32), primary_key=True),
+    sa.Column("party", sa.String(16), nullable=False),  # estate, head, company
+    sa.Column("party_id", sa.String(128), nullable=False),
+    sa.Column("estate_id", sa.String(128), index=True),
+    sa.Column("company_id", sa.String(64), index=True),
+    sa.Column("head_id", sa.String(128), index=True),
+    sa.Column("period", sa.String(8), nullable=False),
+    sa.Column("step", sa.String(16), nullable=False),  # the step the edition recommended
+    sa.Column("matter", sa.String(128), nullable=False),  # of a case opened by hand: which matter; else empty
+    sa.Column("edition", sa.String(64), nullable=False),
+    sa.Column("opened_at", Moment, nullable=False),
+    sa.UniqueConstraint("party", "party_id", "period", "step", "matter", name="one_case_per_recommendation"),
+)
+
+#: One thing that was done in a case. Rows are only added; each carries the hash of the one before it.
+case_events = sa.Table(
+    "case_events",
+    METADATA,
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),  # 1, 2, 3 ... through the whole ledger
+    sa.Column("case_id", sa.ForeignKey("cases.case_id"), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),  # 1, 2, 3 ... within the case
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("by", sa.String(64), nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("edition", sa.String(64), nullable=False),
+    sa.Column("law", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),  # JSON, as it was hashed
+    sa.Column("attachment", sa.ForeignKey("attachments.sha256")),
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False, unique=True),
+    sa.UniqueConstraint("case_id", "version", name="one_event_per_version"),
+)
+
+#: One row: where the chain of events ends. Writers take it in turn by locking it; a cut-off end shows against it.
+chain = sa.Table(
+    "chain",
+    METADATA,
+    sa.Column("chain_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)
+
+#: One file handed in or frozen, under the hash of its bytes.
+attachments = sa.Table(
+    "attachments",
+    METADATA,
+    sa.Column("sha256", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(256), nullable=False),
+    sa.Column("media_type", sa.String(128), nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+
+#: One paper made for a case: its number, and the code that finds it again.
+papers = sa.Table(
+    "papers",
+    METADATA,
+    sa.Column("check_code", sa.String(64), primary_key=True),
+    sa.Column("case_id", sa.ForeignKey("cases.case_id"), nullable=False, index=True),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("year", sa.Integer, nullable=False),
+    sa.Column("sequence", sa.Integer, nullable=False),
+    sa.Column("number", sa.String(128), nullable=False),
+    sa.Column("sha256_zh", sa.ForeignKey("attachments.sha256"), nullable=False),
+    sa.Column("sha256_en", sa.ForeignKey("attachments.sha256"), nullable=False),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.UniqueConstraint("kind", "year", "sequence", name="one_paper_per_number"),
+)
+
+#: One message to be sent once: put here in the same transaction as what it tells of.
+outbox = sa.Table(
+    "outbox",
+    METADATA,
+    sa.Column("message_id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.String(128), nullable=False, unique=True),  # the same matter told to the same address: once
+    sa.Column("channel", sa.String(16), nullable=False),  # mail, webhook
+    sa.Column("to", sa.String(512), nullable=False),
+    sa.Column("subject", sa.String(512), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("due_at", Moment, nullable=False),  # not before; moves on after a failure
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("claimed_at", Moment),
+    sa.Column("claimed_by", sa.String(64)),
+    sa.Column("handed_over_at", Moment),  # the last word to the other side went out: it may have taken the message
+    sa.Column("sent_at", Moment),
+    sa.Column("unsure_at", Moment),  # nobody can tell whether it arrived; a person decides
+    sa.Column("failed_at", Moment),  # given up
+    sa.Column("error", sa.String(512)),
+    sa.Index("outbox_waiting", "sent_at", "due_at"),
+)
+
+#: Where somebody's notices go; without a row they stand in the tasks page alone.
+addresses = sa.Table(
+    "addresses",
+    METADATA,
+    sa.Column("account_id", sa.ForeignKey("accounts.account_id"), primary_key=True),
+    sa.Column("channel", sa.String(16), primary_key=True),
+    sa.Column("to", sa.String(512), nullable=False),
+)
+
+#: One reading of a case file by one account on one day (kept 5 years: SZC 45).
+case_readings = sa.Table(
+    "case_readings",
+    METADATA,
+    sa.Column("case_id", sa.ForeignKey("cases.case_id"), primary_key=True),
+    sa.Column("account_id", sa.String(64), primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("first_at", Moment, nullable=False),
+)
+
+#: Tables whose rows may be added and never changed or removed; the database itself refuses.
+APPEND_ONLY = ("cases", "case_events", "attachments", "papers", "case_readings", "account_events")
+
 
 def _prepare_sqlite(engine: sa.Engine) -> None:
     """WAL, enforced keys, patience, full flushes; a writer takes its place before it reads."""
@@ -112,17 +238,76 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
             con.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+def _prepare_postgresql(engine: sa.Engine) -> None:
+    """One writer at a time, as in SQLite: what was read in a transaction still holds when it writes."""
+
+    @event.listens_for(engine, "begin")
+    def on_begin(con):
+        if con.get_execution_options().get("writes"):
+            con.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITING})")
+
+
+def driver_url(url: str) -> str:
+    """A PostgreSQL address as people write it, with the driver this program brings.
+
+    >>> driver_url("postgresql://steward@db/ledger")
+    'postgresql+psycopg://steward@db/ledger'
+    """
+    for plain in ("postgresql://", "postgres://"):
+        if url.startswith(plain):
+            return "postgresql+psycopg://" + url.removeprefix(plain)
+    return url
+
+
 def open_ledger(root: Path) -> sa.Engine:
-    """Open the ledger below ``root`` (or at ``STEWARD_LEDGER_URL``); tables are made where missing."""
+    """Open the ledger below ``root`` (or at ``STEWARD_LEDGER_URL``) and lead its schema on where it is older.
+
+    Raises:
+        LedgerTooNew: a newer program has been at it.
+    """
     url = os.environ.get(URL_VARIABLE)
     if not url:
         root.mkdir(parents=True, exist_ok=True)
         url = f"sqlite:///{(root / FILE).resolve()}"
-    engine = sa.create_engine(url)
+    engine = sa.create_engine(driver_url(url), pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
-    METADATA.create_all(engine.execution_options(writes=True))
+    else:
+        _prepare_postgresql(engine)
+    _lead_on(engine)
     return engine
+
+
+class LedgerTooNew(ValueError):
+    """The ledger's schema is one this program does not know."""
+
+
+def _migrations(con: sa.Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = con
+    return config
+
+
+def _stands_at(con: sa.Connection) -> str | None:
+    return MigrationContext.configure(con).get_current_revision()
+
+
+def _lead_on(engine: sa.Engine) -> None:
+    """Apply the migrations that are missing, all or none, one process at a time."""
+    scripts = ScriptDirectory.from_config(_migrations())
+    newest = scripts.get_current_head()
+    with engine.connect() as con:
+        stands = _stands_at(con)
+    if stands == newest:
+        return
+    if stands and stands not in {s.revision for s in scripts.walk_revisions()}:
+        raise LedgerTooNew(
+            f"The ledger stands at '{stands}', which this program does not know; its newest is '{newest}'. "
+            "A newer program has been at it. Start that one, or restore the backup made before it."
+        )
+    with writing(engine) as con:
+        command.upgrade(_migrations(con), "head")
 
 
 def writing(ledger: sa.Engine) -> AbstractContextManager[sa.Connection]:

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from data.ledger import URL_VARIABLE, open_ledger
+from tests.data import postgres
+
 REPOSITORY = Path(__file__).parent.parent
 SMALL = ("--estates", "60", "--companies", "20")
 PATIENCE_SECONDS = 600
@@ -58,3 +61,26 @@ def demo_root(tmp_path_factory, worker_id) -> Path:
     _build(root)
     done.write_text(json.dumps({"built": True}), encoding="utf-8")
     return root
+
+
+@pytest.fixture(scope="session")
+def postgres_address():
+    """A PostgreSQL server of this test worker's own, started when the first test asks for it."""
+    with postgres.server() as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(request, tmp_path, monkeypatch):
+    """An empty ledger; every test that asks for it runs on both databases."""
+    if request.param == "sqlite":
+        monkeypatch.delenv(URL_VARIABLE, raising=False)
+        engine = open_ledger(tmp_path)
+        yield engine
+        engine.dispose()
+        return
+    with postgres.database(request.getfixturevalue("postgres_address")) as url:
+        monkeypatch.setenv(URL_VARIABLE, url)
+        engine = open_ledger(tmp_path)
+        yield engine
+        engine.dispose()

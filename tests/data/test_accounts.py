@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from data import accounts, sessions
 from data.accounts import AccountWrong, SignInRefused
-from data.ledger import open_ledger, sign_in_attempts
+from data.ledger import METADATA, open_ledger, sign_in_attempts
 from data.ledger import sessions as session_rows
 from data.scope import Scope
 
@@ -27,11 +27,9 @@ PEOPLE = [
 
 
 @pytest.fixture
-def ledger(tmp_path):
-    ledger = open_ledger(tmp_path)
+def ledger(ledger):
     accounts.create_account(ledger, account_id="anna", name_zh="安娜", role="supervisor", password=PASSWORD, now=NOW)
-    yield ledger
-    ledger.dispose()
+    return ledger
 
 
 def try_in(ledger, password=PASSWORD, name="anna", now=NOW, address="10.0.0.1"):
@@ -61,6 +59,10 @@ def test_a_name_is_found_however_it_is_typed(ledger):
 def test_the_password_itself_is_nowhere_in_the_ledger(ledger, tmp_path):
     try_in(ledger)
     fail(ledger, 1)
+    with ledger.connect() as con:
+        rows = [str(row) for table in METADATA.sorted_tables for row in con.execute(sa.select(table))]
+    assert len(rows) >= 4  # the account, its event, two attempts
+    assert all(PASSWORD not in row for row in rows)
     assert all(PASSWORD.encode() not in file.read_bytes() for file in tmp_path.iterdir())
 
 
@@ -359,6 +361,7 @@ def test_moments_come_back_in_utc_whatever_zone_they_were_given_in(ledger):
         stay(ledger, now=datetime(2026, 10, 12, 8, 0))
 
 
+@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)  # PostgreSQL's own defaults: fsync, enforced keys
 def test_the_ledger_flushes_before_it_says_done_and_keeps_its_references(ledger):
     with ledger.connect() as con:
         pragmas = [

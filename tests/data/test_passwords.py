@@ -16,13 +16,11 @@ FIRST, OWN = "handed over on paper", "only anna knows this"
 
 
 @pytest.fixture
-def ledger(tmp_path):
-    ledger = open_ledger(tmp_path)
+def ledger(ledger):
     accounts.create_account(
         ledger, account_id="anna", name_zh="安娜", role="station", area_id="north-1", password=FIRST, by="wei", now=NOW
     )
-    yield ledger
-    ledger.dispose()
+    return ledger
 
 
 def record(ledger) -> list[tuple]:
