@@ -1,0 +1,205 @@
+"""Judging rows and storing them: the steps every delivery passes, whatever brought it (a file or the steward's desk).
+
+``stage`` parses and checks into the temporary tables ``staged`` and ``failed``; ``store`` moves what stands in ``staged``
+into the record table as new or revised versions. Both run inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+import duckdb
+import polars as pl
+
+from data import parsing
+from data.making import file_day, located
+from data.mapping import Source
+from data.reading import LINE, Reading, refuse
+from data.records import staging_sql
+from data.snapshots import Snapshot, SnapshotOutOfOrder, as_periods
+
+#: Chunks judged ahead of the one being stored.
+AHEAD = 2
+T = TypeVar("T")
+Progress = Callable[[str, int], None]
+
+
+def stage(
+    con: duckdb.DuckDBPyConnection, reading: Reading, source: Source, progress: Progress | None
+) -> tuple[int, int]:
+    """Parse and check the file chunk by chunk into temporary tables ``staged`` and ``failed``.
+
+    Returns:
+        (rows read, rows set aside).
+    """
+    for statement in staging_sql(source.table):
+        con.execute(statement)
+    day = _snapshot_day(reading.path, source) if source.snapshot else file_day(reading.path)
+    places = _places(con) if source.lookup_address else pl.DataFrame()
+    read = set_aside = 0
+
+    def judge(chunk: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        chunk = chunk.with_columns(pl.exclude(LINE).fill_null(""))
+        if source.lookup_address:
+            chunk = located(chunk, source.lookup_address, places)
+        rows, unparsed = parsing.typed(chunk, source, day, date_1904=reading.date_1904)
+        spoiled = parsing.spoiled(rows, reading.spoiled)
+        return chunk, rows, pl.concat([unparsed, spoiled, parsing.broken(rows, source)], how="vertical_relaxed")
+
+    for chunk, rows, breaches in _ahead(judge, reading.chunks):
+        read += rows.height
+        breaches = _said_once(breaches, source)
+        good = rows.join(breaches.select(LINE).unique(), on=LINE, how="anti")
+        set_aside += rows.height - good.height
+        insert_staged(con, source, good)
+        if breaches.height:
+            lines = breaches.get_column(LINE).unique()
+            estate = rows.select(
+                LINE, estate_id="estate_id" if "estate_id" in rows.columns else pl.lit(None, pl.String)
+            )
+            told = breaches.join(parsing.originals(chunk, lines), on=LINE).join(
+                estate.unique(LINE), on=LINE, how="left"
+            )
+            con.register("_told", told.to_arrow())
+            con.execute(
+                f"""
+                INSERT INTO failed
+                SELECT '', {LINE}, column_name, found, reason, reason_params, original, estate_id FROM _told
+                """
+            )
+            con.unregister("_told")
+        if progress:
+            progress(source.name, read)
+    bent = _set_misshapen_aside(con, reading)
+    return read + bent, set_aside + bent
+
+
+def _ahead(judge: Callable[[pl.DataFrame], T], chunks: Iterator[pl.DataFrame]) -> Iterator[T]:
+    """Chunks judged in their order, the next ones while the last is stored; AHEAD bounds what memory they take."""
+    with ThreadPoolExecutor(AHEAD) as pool:
+        waiting: deque[Future[T]] = deque()
+        for chunk in chunks:
+            waiting.append(pool.submit(judge, chunk))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _set_misshapen_aside(con: duckdb.DuckDBPyConnection, reading: Reading) -> int:
+    """Set aside the lines that have fewer or more values than the heading; returns how many."""
+    if reading.misshapen:
+        expected = json.dumps({"expected": len(reading.headings)})
+        rows = pl.DataFrame(reading.misshapen, schema=("line", "values", "text"), orient="row")
+        con.register("_bent", rows.select("line", pl.col("values").cast(pl.String), "text").to_arrow())
+        con.execute(
+            """
+            INSERT INTO failed
+            SELECT '', line, NULL, "values", 'values_in_line', $expected, json_object('line', text)::VARCHAR, NULL FROM _bent
+            """,
+            {"expected": expected},
+        )
+        con.unregister("_bent")
+    return len(reading.misshapen)
+
+
+def _said_once(breaches: pl.DataFrame, source: Source) -> pl.DataFrame:
+    """Leave out what says nothing new: a "missing" where the value did not parse, anything of a row marked void."""
+    named = [*(rule.reason for rule in source.set_aside), *parsing.WHOLE_ROW]
+    void = breaches.filter(pl.col("reason").is_in(named))
+    rest = breaches.join(void.select(LINE), on=LINE, how="anti")
+    missing = pl.col("reason") == "missing"
+    spoken = rest.filter(~missing).select(LINE, "column_name")
+    return pl.concat(
+        [void, rest.filter(~missing), rest.filter(missing).join(spoken, on=[LINE, "column_name"], how="anti")]
+    )
+
+
+def insert_staged(con: duckdb.DuckDBPyConnection, source: Source, rows: pl.DataFrame) -> None:
+    """Append typed rows (contract columns plus LINE) to ``staged``."""
+    columns = ", ".join(f'"{c}"' for c in source.table.columns)
+    key = ", ".join(f'"{k}"::VARCHAR' for k in source.table.key)
+    con.register("_rows", rows.to_arrow())
+    con.execute(
+        f"""
+        INSERT INTO staged
+        SELECT {columns}, concat_ws('/', {key}), '', {LINE}, 0, NULL, hash(({columns},))
+        FROM _rows
+        """
+    )
+    con.unregister("_rows")
+
+
+def _snapshot_day(path: Path, source: Source) -> date:
+    """The day a snapshot speaks of, from its file's name; a file without one is refused."""
+    day = file_day(path)
+    if day is None:
+        raise refuse(
+            path, "its name carries no day (such as 2026-06-06).", f"'{source.title}' says what held on a day.",
+            "Name the file after the day it was released and load it again.",
+        )  # fmt: skip
+    return day
+
+
+def _places(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Estates on record with their addresses."""
+    return con.sql("SELECT DISTINCT estate_id, address FROM estates WHERE revised_by_seq IS NULL").pl()
+
+
+def into_periods(con: duckdb.DuckDBPyConnection, reading: Reading, source: Source, how: Snapshot) -> int:
+    """Replace a snapshot's staged rows by the periods it opens, keeps and closes.
+
+    Returns:
+        Periods closed: versions that no row of the file asked for, so they are not counted as its revisions.
+    """
+    columns = ", ".join(f'"{c}"' for c in source.table.columns)
+    rows = con.sql(f"SELECT {columns}, line AS {LINE} FROM staged").pl()
+    held = con.sql(f"SELECT {columns} FROM {source.table.name} WHERE revised_by_seq IS NULL").pl()
+    unread = con.sql("SELECT DISTINCT estate_id FROM failed WHERE estate_id IS NOT NULL").pl()
+    try:
+        periods, closed = as_periods(rows, held, unread, _snapshot_day(reading.path, source), how)
+    except SnapshotOutOfOrder as e:
+        raise refuse(
+            reading.path, str(e), "Loaded backwards, changes would be dated wrongly.", "Load snapshots oldest first."
+        ) from e
+    con.execute("DELETE FROM staged")
+    insert_staged(con, source, pl.concat([periods, closed]))
+    return closed.height
+
+
+def store(con: duckdb.DuckDBPyConnection, source: Source, delivery_id: str, seq: int) -> tuple[int, int, int]:
+    """Move ``staged`` into the table as new or revised versions; returns (accepted, revised, unchanged)."""
+    name = source.table.name
+    now, before = (", ".join(f'{a}."{c}"' for c in source.table.columns) for a in ("s", "c"))
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE judged AS
+        SELECT s.record_id, ({now}) IS NOT DISTINCT FROM ({before}) AS same
+        FROM staged AS s
+        JOIN (SELECT * FROM {name} WHERE revised_by_seq IS NULL) AS c USING (record_id)
+        """
+    )
+    revised = con.execute(
+        f"""
+        UPDATE {name} SET revised_by_seq = $seq
+        WHERE revised_by_seq IS NULL AND record_id IN (SELECT record_id FROM judged WHERE NOT same)
+        """,
+        {"seq": seq},
+    ).fetchall()[0][0]
+    columns = ", ".join(f'"{c}"' for c in source.table.columns)
+    stored = con.execute(
+        f"""
+        INSERT INTO {name}
+        SELECT {columns}, record_id, $id, line, $seq, NULL FROM staged
+        WHERE record_id NOT IN (SELECT record_id FROM judged WHERE same)
+        """,
+        {"seq": seq, "id": delivery_id},
+    ).fetchall()[0][0]
+    unchanged = con.execute("SELECT count(*) FROM judged WHERE same").fetchall()[0][0]
+    return stored - revised, revised, unchanged
