@@ -120,7 +120,7 @@ def _copy_registers(con: duckdb.DuckDBPyConnection) -> None:
         SELECT r.estate_id, d.record_table, count(DISTINCT (r.delivery_id, r.line)) AS rows_set_aside
         FROM rows_set_aside AS r
         JOIN deliveries AS d USING (delivery_id)
-        WHERE r.estate_id IS NOT NULL
+        WHERE r.estate_id IS NOT NULL AND coalesce(r.settled_how, 'waived') = 'waived'  -- what is right now counts
         GROUP BY ALL
         """
     )

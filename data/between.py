@@ -31,7 +31,7 @@ def _reject(con: duckdb.DuckDBPyConnection, source: Source, where: str, column: 
     con.execute(
         f"""
         INSERT INTO failed
-        SELECT '', line, $column, {found}, $reason, NULL, json_object({columns})::VARCHAR, {estate}
+        SELECT '', line, $column, {found}, $reason, NULL, json_object({columns})::VARCHAR, {estate}, record_id
         FROM staged AS s WHERE {where}
         """,
         {"column": column, "reason": reason},

@@ -20,7 +20,7 @@ from data.making import file_day
 from data.mapping import Source, headings_known, sources
 from data.reading import EXCEL, Note, Reading, WrongFile, open_tables, refuse
 from data.records import open_store
-from data.staging import Progress, into_periods, stage, store
+from data.staging import Progress, into_periods, settle, stage, store
 from data.suggest import suggest
 from data.suggest import told as likely
 
@@ -87,9 +87,9 @@ def _load_source(
             f"and {set_aside:,} set aside do not add up to them. A row would be lost, so nothing was stored. "
             "This is a fault of the program: please report it with the file."
         )
+    settle(con, source.table.name, seq)
     con.execute(
-        "INSERT INTO rows_set_aside SELECT $id, line, column_name, found, reason, reason_params, original, estate_id FROM failed",
-        {"id": delivery_id},
+        "INSERT INTO rows_set_aside BY NAME SELECT * REPLACE ($id AS delivery_id) FROM failed", {"id": delivery_id}
     )
     delivery = Delivery(
         delivery_id, seq, source.name, source.table.name, reading.label, sha256, path.stat().st_size, received_at,

@@ -52,14 +52,49 @@ FAILED = """
     reason        VARCHAR NOT NULL,
     reason_params VARCHAR,
     original      VARCHAR NOT NULL,
-    estate_id     VARCHAR
+    estate_id     VARCHAR,
+    record_id     VARCHAR
 """
-SET_ASIDE = f"CREATE TABLE IF NOT EXISTS rows_set_aside ({FAILED})"
+#: What became of a row set aside, beside how it came; like ``revised_by_seq`` the only things ever updated. ``mended``
+#: and ``redelivered`` rows are records now; ``repeated`` ones were set aside again later; ``waived`` ones stay out.
+SETTLED = {"settled_by_seq": "INTEGER", "settled_how": "VARCHAR"}
+SETTLED_SQL = ", ".join(f"{name} {kind}" for name, kind in SETTLED.items())
+SET_ASIDE = f"CREATE TABLE IF NOT EXISTS rows_set_aside ({FAILED}, {SETTLED_SQL})"
+#: Columns a store made by an earlier version lacks.
+ADDED = {"record_id": "VARCHAR", **SETTLED}
 
 #: What a person should know of a delivery: ``note`` is a word key below ``intake.note.``, ``params`` its values (JSON).
 NOTES = (
     "CREATE TABLE IF NOT EXISTS delivery_notes (delivery_id VARCHAR NOT NULL, note VARCHAR NOT NULL, params VARCHAR)"
 )
+
+#: One act of a person at the steward's desk. ``seq`` is the delivery it made, or the newest one where it made none;
+#: ``changes`` says what was altered (JSON). Never updated.
+ACTS = """
+CREATE TABLE IF NOT EXISTS desk_acts (
+    act_id      VARCHAR NOT NULL,
+    seq         INTEGER NOT NULL,
+    kind        VARCHAR NOT NULL,
+    done_at     TIMESTAMPTZ NOT NULL,
+    done_by     VARCHAR NOT NULL,
+    why         VARCHAR NOT NULL,
+    delivery_id VARCHAR,
+    row_count   BIGINT NOT NULL,
+    changes     VARCHAR
+)
+"""
+#: One row set aside that an act settled, and what it says now (JSON; NULL where it was waived).
+ACT_ROWS = """
+CREATE TABLE IF NOT EXISTS desk_rows (
+    act_id      VARCHAR NOT NULL,
+    delivery_id VARCHAR NOT NULL,
+    line        BIGINT NOT NULL,
+    new_line    BIGINT,
+    after       VARCHAR
+)
+"""
+#: Tables a store made by an earlier version has only after its next load.
+LATER = {"delivery_notes": NOTES, "desk_acts": ACTS, "desk_rows": ACT_ROWS}
 
 
 class StoreBusy(RuntimeError):
@@ -111,7 +146,8 @@ def open_store(root: Path, *, write: bool = False) -> duckdb.DuckDBPyConnection:
             con.execute(f"SET memory_limit = '{MEMORY}'")
             con.execute("SET enable_progress_bar = false")
             tables = (f"CREATE TABLE IF NOT EXISTS {t.name} ({_columns_sql(t)})" for t in TABLES.values())
-            for statement in (DELIVERIES, SET_ASIDE, NOTES, *tables):
+            added = (f"ALTER TABLE rows_set_aside ADD COLUMN IF NOT EXISTS {n} {k}" for n, k in ADDED.items())
+            for statement in (DELIVERIES, SET_ASIDE, *added, *LATER.values(), *tables):
                 con.execute(statement)
             if write:
                 return con
@@ -148,18 +184,33 @@ def attach_records(con: duckdb.DuckDBPyConnection, root: Path, as_of: int | None
             f"CREATE OR REPLACE TEMP VIEW {table.name} AS SELECT {columns} FROM store.{table.name} WHERE {known}"
         )
     con.execute(f"CREATE OR REPLACE TEMP VIEW deliveries AS SELECT * FROM store.deliveries WHERE {seen}")
-    for later in ("delivery_notes",):  # a store made by an earlier version has it after its next load
-        if not con.sql(
-            "SELECT 1 FROM duckdb_tables() WHERE database_name = 'store' AND table_name = $name", params={"name": later}
-        ).fetchall():
-            con.execute(NOTES.replace("CREATE TABLE", "CREATE TEMP TABLE").replace(later, f"{later}_none"))
-            con.execute(f"CREATE OR REPLACE TEMP VIEW {later} AS SELECT * FROM {later}_none")
-            continue
-        con.execute(
-            f"CREATE OR REPLACE TEMP VIEW {later} AS SELECT * FROM store.{later} "
-            f"WHERE delivery_id IN (SELECT delivery_id FROM store.deliveries WHERE {seen})"
-        )
+    _attach_desk(con, "true" if as_of is None else f"seq <= {int(as_of)}", as_of)
+
+
+def _attach_desk(con: duckdb.DuckDBPyConnection, seen: str, as_of: int | None) -> None:
+    """Views of what is beside the records: rows set aside with what became of them, notes, acts."""
+    columns: dict[str, set[str]] = {}
+    for table, column in con.execute(
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'store'"
+    ).fetchall():
+        columns.setdefault(table, set()).add(column)
+    for name, shape in LATER.items():
+        if name not in columns:
+            con.execute(shape.replace("CREATE TABLE", "CREATE TEMP TABLE").replace(name, f"{name}_none"))
+        held = f"store.{name}" if name in columns else f"{name}_none"
+        which = {
+            "desk_acts": seen,
+            "desk_rows": f"act_id IN (SELECT act_id FROM desk_acts WHERE {seen})",
+        }.get(name, f"delivery_id IN (SELECT delivery_id FROM store.deliveries WHERE {seen})")
+        con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {held} WHERE {which}")
+    absent = "".join(f", NULL::{kind} AS {n}" for n, kind in ADDED.items() if n not in columns["rows_set_aside"])
+    then = "true" if as_of is None else f"settled_by_seq <= {int(as_of)}"
+    settled = ", ".join(f"CASE WHEN {then} THEN {n} END AS {n}" for n in SETTLED)
     con.execute(
-        "CREATE OR REPLACE TEMP VIEW rows_set_aside AS SELECT * FROM store.rows_set_aside "
-        f"WHERE delivery_id IN (SELECT delivery_id FROM store.deliveries WHERE {seen})"
+        f"""
+        CREATE OR REPLACE TEMP VIEW rows_set_aside AS
+        SELECT * REPLACE ({settled})
+        FROM (SELECT *{absent} FROM store.rows_set_aside)
+        WHERE delivery_id IN (SELECT delivery_id FROM store.deliveries WHERE {seen})
+        """
     )

@@ -18,6 +18,7 @@ import duckdb
 import polars as pl
 
 from data import parsing
+from data.contracts import Table
 from data.making import file_day, located
 from data.mapping import Source
 from data.reading import LINE, Reading, refuse
@@ -63,14 +64,15 @@ def stage(
             estate = rows.select(
                 LINE, estate_id="estate_id" if "estate_id" in rows.columns else pl.lit(None, pl.String)
             )
+            estate = estate.with_columns(record_id=key_of(rows, source.table))
             told = breaches.join(parsing.originals(chunk, lines), on=LINE).join(
-                estate.unique(LINE), on=LINE, how="left"
+                estate.unique(LINE, keep="first", maintain_order=True), on=LINE, how="left"
             )
             con.register("_told", told.to_arrow())
             con.execute(
                 f"""
                 INSERT INTO failed
-                SELECT '', {LINE}, column_name, found, reason, reason_params, original, estate_id FROM _told
+                SELECT '', {LINE}, column_name, found, reason, reason_params, original, estate_id, record_id FROM _told
                 """
             )
             con.unregister("_told")
@@ -101,12 +103,19 @@ def _set_misshapen_aside(con: duckdb.DuckDBPyConnection, reading: Reading) -> in
         con.execute(
             """
             INSERT INTO failed
-            SELECT '', line, NULL, "values", 'values_in_line', $expected, json_object('line', text)::VARCHAR, NULL FROM _bent
+            SELECT '', line, NULL, "values", 'values_in_line', $expected, json_object('line', text)::VARCHAR,
+                   NULL, NULL FROM _bent
             """,
             {"expected": expected},
         )
         con.unregister("_bent")
     return len(reading.misshapen)
+
+
+def key_of(rows: pl.DataFrame, table: Table) -> pl.Series:
+    """The ``record_id`` of each row; NULL where a part of the key is missing."""
+    parts = [pl.col(k).cast(pl.String) for k in table.key]
+    return rows.select(pl.concat_str(parts, separator="/")).to_series()
 
 
 def _said_once(breaches: pl.DataFrame, source: Source) -> pl.DataFrame:
@@ -203,3 +212,30 @@ def store(con: duckdb.DuckDBPyConnection, source: Source, delivery_id: str, seq:
     ).fetchall()[0][0]
     unchanged = con.execute("SELECT count(*) FROM judged WHERE same").fetchall()[0][0]
     return stored - revised, revised, unchanged
+
+
+def settle(con: duckdb.DuckDBPyConnection, table: str, seq: int) -> int:
+    """Rows set aside earlier whose record this delivery brings: right (``redelivered``) or wrong again (``repeated``).
+
+    Called once ``staged`` and ``failed`` hold what became of the delivery's rows; returns how many lines were settled.
+    """
+    return con.execute(
+        """
+        WITH brought AS (
+            SELECT record_id, 'redelivered' AS how FROM staged
+            UNION
+            SELECT record_id, 'repeated' FROM failed
+            WHERE record_id IS NOT NULL AND record_id NOT IN (SELECT record_id FROM staged)
+        ),
+        open AS (
+            SELECT DISTINCT s.delivery_id, s.line, b.how
+            FROM rows_set_aside AS s
+            JOIN deliveries AS d ON d.delivery_id = s.delivery_id AND d.record_table = $table AND d.seq < $seq
+            JOIN brought AS b ON b.record_id = s.record_id
+            WHERE s.settled_how IS NULL
+        )
+        UPDATE rows_set_aside AS s SET settled_by_seq = $seq, settled_how = open.how
+        FROM open WHERE s.delivery_id = open.delivery_id AND s.line = open.line
+        """,
+        {"table": table, "seq": seq},
+    ).fetchall()[0][0]
