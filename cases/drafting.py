@@ -1,0 +1,119 @@
+"""What an act holds before anybody changes a word: the days the rules give, as the event will state them.
+
+Days are stated in the event, so a later change of rule or calendar moves nobody's deadline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+
+from dateutil.relativedelta import relativedelta
+
+from cases.case import Case
+from cases.days import ZONE, Deadline, working_days_after, working_days_before
+from rules.book import Rule
+
+MEETING_DAYS, MEETING_AT = 3, time(14, 30)  # an interview is proposed for the third working day, in the afternoon
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day of a later month, or that month's last.
+
+    >>> months_after(date(2026, 8, 31), 6)
+    datetime.date(2027, 2, 28)
+    """
+    return day + relativedelta(months=months)
+
+
+def _stated(facts: dict, **deadlines: Deadline) -> dict:
+    """Deadlines as an event states them; ``calendar_unknown`` lists those counted over a year not yet announced."""
+    unknown = sorted(name for name, d in deadlines.items() if not d.known)
+    stated = {name: d.day.isoformat() for name, d in deadlines.items()}
+    return facts | stated | ({"calendar_unknown": unknown} if unknown else {})
+
+
+def _served(case: Case, today: date, rule: Rule, ladder: Rule) -> dict:
+    step = case.step or case.recommended
+    facts: dict = {"step": step, "period": case.period}
+    object_until = working_days_after(today, rule["object_days"][step])
+    given = {"object_until": object_until}
+    if step == "attention":
+        facts["stands_until"] = months_after(today, ladder["stands_months"]["attention"]).isoformat()
+    if step == "listing":
+        until = months_after(object_until.day, rule["listed_months"])
+        asked_by = working_days_before(until, rule["days"]["extension_before"])
+        given |= {
+            "publish_by": working_days_after(object_until.day, rule["days"]["publish"]),
+            "publish_from": working_days_after(object_until.day, 1),
+            "extension_asked_by": asked_by,
+        }
+        facts["listed_until"] = until.isoformat()
+        facts["honours_barred_until"] = months_after(until, rule["honours_barred_months"]).isoformat()
+    if step == "interview":
+        last = today + timedelta(days=rule["interview_within_days"])
+        day = min(working_days_after(today, MEETING_DAYS).day, last)
+        facts["meeting_at"] = datetime.combine(day, MEETING_AT, ZONE).isoformat()
+        facts["hold_by"] = last.isoformat()
+    if step == "replacement":
+        given["answer_by"] = working_days_after(today, rule["days"]["answer"])
+    return _stated(facts, **given)
+
+
+def _held(case: Case, today: date, rule: Rule, ladder: Rule) -> dict:
+    return _stated({"on": today.isoformat()}, result_by=working_days_after(today, rule["days"]["interview_result"]))
+
+
+def _shown(case: Case, today: date, rule: Rule, ladder: Rule) -> dict:
+    return _stated({"step": "commendation"}, until=working_days_after(today, rule["days"]["shown"]))
+
+
+def _awarded(case: Case, today: date, rule: Rule, ladder: Rule) -> dict:
+    return {"until": months_after(today, ladder["stands_months"]["commendation"]).isoformat()}
+
+
+def _objection_decided(case: Case, today: date, rule: Rule, ladder: Rule) -> dict:
+    facts: dict = {"objection": case.open_objections[0].number if case.open_objections else 0, "outcome": "rejected"}
+    return _stated(facts, withdraw_by=working_days_after(today, rule["days"]["withdraw"]))
+
+
+def _closed(case: Case, today: date, rule: Rule, ladder: Rule) -> dict:
+    by_step = {"attention": "rectified", "listing": "rectified"}
+    facts: dict = {"how": by_step.get(case.step or "", "done")}
+    if case.step == "listing":
+        facts["watch_until"] = months_after(today, rule["watch_months"]).isoformat()
+    return _stated(facts, display_ends_on=working_days_after(today, rule["days"]["delist"]))
+
+
+def _extension_answered(case: Case, today: date, rule: Rule, ladder: Rule) -> dict:
+    longest = months_after(case.effective_on or today, rule["listed_at_most_months"])
+    later = months_after(case.listed_until or today, 3)
+    return {"granted": True, "until": min(later, longest).isoformat()}
+
+
+def _published(case: Case, today: date, rule: Rule, ladder: Rule) -> dict:
+    return {"until": case.listed_until.isoformat()} if case.listed_until else {}
+
+
+def _withdrawn(case: Case, today: date, rule: Rule, ladder: Rule) -> dict:
+    return _stated({}, display_ends_on=working_days_after(today, 1))
+
+
+def _on(case: Case, today: date, rule: Rule, ladder: Rule) -> dict:
+    return {"on": today.isoformat()}
+
+
+DRAFTS: dict[str, Callable[[Case, date, Rule, Rule], dict]] = {
+    "heard": _on, "served": _served, "held": _held, "shown": _shown, "awarded": _awarded, "closed": _closed,
+    "objection_decided": _objection_decided, "extension_answered": _extension_answered, "published": _published,
+    "withdrawn": _withdrawn, "reinspected": _on,
+}  # fmt: skip
+
+
+def drafted(case: Case, kind: str, today: date, rule: Rule, ladder: Rule) -> dict:
+    """What the rules give for an act on a day, as JSON values; a person may change what is theirs to change.
+
+    Args:
+        rule: ``cases``, ladder: ``ladder``, both as in force on ``today``.
+    """
+    return DRAFTS[kind](case, today, rule, ladder) if kind in DRAFTS else {}
