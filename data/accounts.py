@@ -174,6 +174,15 @@ def everyone(ledger: sa.Engine) -> list[Account]:
     return [Account(**row._mapping) for row in rows]
 
 
+def names_of(ledger: sa.Engine, account_ids: Iterable[str]) -> dict[str, tuple[str, str | None]]:
+    """Chinese and English names of accounts, also of disabled ones: for papers and timelines."""
+    query = sa.select(accounts.c.account_id, accounts.c.name_zh, accounts.c.name_en).where(
+        accounts.c.account_id.in_(sorted(set(account_ids)))
+    )
+    with ledger.connect() as con:
+        return {row.account_id: (row.name_zh, row.name_en) for row in con.execute(query)}
+
+
 def demo_people(ledger: sa.Engine) -> list[Account]:
     """The invented people of the demo district, in the order of ROLES."""
     people = [a for a in everyone(ledger) if a.demo and not a.disabled]

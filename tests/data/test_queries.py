@@ -5,17 +5,20 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import json
 import pkgutil
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
+import sqlalchemy as sa
 
-from data import accounts, editions, queries
-from data.ledger import open_ledger
-from data.queries import desk, rankings
+from data import accounts, editions, events, papers, queries
+from data.ledger import open_ledger, writing
+from data.queries import casefiles, desk, rankings
 from data.records import attach_records
 from data.scope import Scope
 
@@ -41,6 +44,7 @@ class Town:
     records: duckdb.DuckDBPyConnection
     scopes: dict[str, Scope]
     period: str
+    ledger: sa.Engine
     own: dict[str, dict] = field(default_factory=dict)
     foreign: dict[str, dict] = field(default_factory=dict)
     secrets: dict[str, set] = field(default_factory=dict)
@@ -57,8 +61,43 @@ OWN_ESTATES = {
 }
 
 
+def _with_cases(con, root: Path, period: str) -> sa.Engine:
+    """A ledger with a case told to the party at every estate, each with a paper, a file handed in and a reading."""
+    ledger = open_ledger(root)
+    at = datetime(2026, 11, 2, 8, tzinfo=UTC)
+    rows = con.sql(
+        """
+        SELECT m.unit_id AS party_id, e.estate_id, e.name_zh AS estate_zh, c.company_id, c.name_zh AS company_zh
+        FROM estates AS e JOIN management AS m USING (estate_id) JOIN companies AS c ON c.company_id = m.company_id
+        WHERE e.period = $period ORDER BY ALL
+        """,
+        params={"period": period},
+    ).pl()
+    with writing(ledger) as ledger_con:
+        for row in rows.to_dicts():
+            who = {"party": "estate", "head_id": None, "period": period, "step": "attention", "matter": ""}
+            who |= {k: row[k] for k in ("party_id", "estate_id", "company_id")}
+            case_id = events.new_case(ledger_con, who | {"edition": "2026Q3-1"}, at)
+            file = events.attach(ledger_con, f"{row['estate_id']} proof".encode(), row["estate_zh"], "text/plain")
+            told = [
+                events.Event(case_id, 0, kind, at, "anna", "supervisor", "2026Q3-1", "SZC 29", "x", facts, sha)
+                for kind, facts, sha in (
+                    ("opened", who | {"due": row}, None), ("decided", {"outcome": "accept", "step": "attention"}, None),
+                    ("served", {}, None), ("proof_given", {}, file),
+                )
+            ]  # fmt: skip
+            events.append(ledger_con, case_id, 0, told)
+            number = papers.next_sequence(ledger_con, "attention", 2026)
+            both = {t: (f"{t}.pdf", f"{case_id} {t}".encode()) for t in ("zh", "en")}
+            sent = papers.Sent("attention", 2026, number, f"{row['estate_zh']}{number}", "", f"CODE-{number:04d}", both)
+            papers.keep(ledger_con, case_id, sent, at)
+    for case_id in casefiles.case_ids(Scope("s", "supervisor"), con, ledger):
+        casefiles.note_reading(Scope("s", "supervisor"), con, ledger, case_id=case_id, at=at)
+    return ledger
+
+
 @pytest.fixture(scope="module")
-def town(demo_root) -> Town:
+def town(demo_root, tmp_path_factory) -> Town:
     con = editions.open_edition(editions.current(demo_root))
     records = duckdb.connect()
     attach_records(records, demo_root)
@@ -67,7 +106,7 @@ def town(demo_root) -> Town:
         for p in accounts.demo_people(open_ledger(demo_root))
     }
     period = max(_column(con, "SELECT period FROM periods"))
-    town = Town(con, records, scopes, period)
+    town = Town(con, records, scopes, period, _with_cases(con, tmp_path_factory.mktemp("cases"), period))
     everything = {
         "estates": _column(con, "SELECT estate_id FROM estates"),
         "companies": _column(con, "SELECT company_id FROM companies"),
@@ -126,14 +165,28 @@ def _arguments(town: Town, f, estates: set, companies: set, role: str, level: st
         "period": town.period, "level": level, "unit_id": unit, "estate_id": estate, "company_id": company,
         "metric": "complaints_closed_in_time", "estate_class": None, "subdistrict": None, "station": None, "size": None,
         "step": None, "company": None, "search": "", "worst_first": False, "limit": 5000, "offset": 0, "counted": None,
-        "delivery_id": None, "reason": None, "detector": None,
+        "delivery_id": None, "reason": None, "detector": None, "ledger": town.ledger, "case_id": None, "check_code": None,
+        "sha256": "", "at": datetime(2026, 11, 3, 8, tzinfo=UTC),
     }  # fmt: skip
+    if f.__module__.endswith("casefiles"):
+        values |= _case_asked(town, estate, company if "company_id" in inspect.signature(f).parameters else None)
     if "quantiles" in f.__name__:
         values["estate_class"] = "HR"
     wanted = list(inspect.signature(f).parameters)[2:]
     unknown = set(wanted) - set(values)
     assert not unknown, f"{f.__name__} has new parameters {unknown}: teach this test what a stranger's value is"
     return {k: values[k] for k in wanted}
+
+
+def _case_asked(town: Town, estate: str, company: str | None) -> dict:
+    """A case about the estate, its paper's code and its file's hash, as an address would name them."""
+    everyone = Scope("s", "supervisor")
+    rows = casefiles.case_file(everyone, town.con, town.ledger, estate_id=estate)
+    paper = casefiles.case_papers(everyone, town.con, town.ledger, case_id=rows[0].case_id).row(0, named=True)
+    return {
+        "case_id": rows[0].case_id, "check_code": paper["check_code"], "sha256": paper["sha256_zh"],
+        "unit_id": rows[0].facts["party_id"], "step": "attention", "company_id": company,
+    }  # fmt: skip
 
 
 def _said(answer) -> set:
@@ -145,7 +198,9 @@ def _said(answer) -> set:
         if isinstance(answer, pl.DataFrame)
         else [answer]
         if isinstance(answer, dict)
-        else [{"v": answer}]
+        else [{"v": json.dumps(asdict(e), default=str, ensure_ascii=False)} for e in answer]
+        if isinstance(answer, list) and answer and isinstance(answer[0], events.Event)
+        else [{"v": list(answer) if isinstance(answer, tuple) else answer}]
     )
     texts: set = set()
     for row in rows:
@@ -235,6 +290,30 @@ def test_each_role_sees_its_own(town, name, role):
     own = town.own.get(role, town.own["station"])
     answer = _ask(town, name, role, own["estates"], own["companies"], "tenure")
     assert answer.height > 0, f"{name} shows the {role} nothing of their own: the test above would prove nothing"
+
+
+@pytest.mark.parametrize("role", ["subdistrict", "station", "manager"])
+def test_a_strangers_case_its_paper_and_its_file_do_not_exist(town, role):
+    strange = sorted(town.foreign[role]["estates"] & _column(town.con, "SELECT estate_id FROM management"))
+    asked = _case_asked(town, strange[0], None)
+    scope, con, ledger = town.scopes[role], town.con, town.ledger
+    if role == "manager":  # an estate of strangers is one the company never managed
+        assert strange[0] not in town.own["manager"]["estates"]
+    assert casefiles.case_file(scope, con, ledger, case_id=asked["case_id"]) == []
+    assert casefiles.case_papers(scope, con, ledger, check_code=asked["check_code"]).is_empty()
+    answer = casefiles.case_attachment(scope, con, ledger, case_id=asked["case_id"], sha256=asked["sha256"])
+    assert answer is None
+    assert casefiles.readings(scope, con, ledger, case_id=asked["case_id"]).is_empty()
+    mine = casefiles.case_file(scope, con, ledger)
+    assert {e.case_id for e in mine} == set(casefiles.case_ids(scope, con, ledger)) != set()
+
+
+def test_a_file_of_one_case_does_not_open_through_another(town):
+    scope, con, ledger = town.scopes["station"], town.con, town.ledger
+    mine = casefiles.case_ids(scope, con, ledger)[0]
+    strange = sorted(town.foreign["station"]["estates"] & _column(con, "SELECT estate_id FROM management"))[0]
+    sha = _case_asked(town, strange, None)["sha256"]
+    assert casefiles.case_attachment(scope, con, ledger, case_id=mine, sha256=sha) is None
 
 
 def test_ranks_are_the_districts_though_only_own_rows_are_shown(town):

@@ -1,0 +1,259 @@
+"""Doing something in a case: asked first whether it may be done, then written whole or not at all, with its paper.
+
+One transaction of the ledger holds the event, the paper with its number and bytes, what was handed in, and the messages that
+tell of it. Two people at once: the second is told what the first did, and nothing of theirs is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import sqlalchemy as sa
+
+from cases import letters
+from cases.allowed import Asked, NotDue, may_open, refusal
+from cases.case import BY_HAND, Case, after, fold
+from cases.days import local_day
+from cases.drafting import drafted
+from cases.papers.blocks import Both, Person
+from cases.papers.extracts import Source, said
+from cases.papers.prefill import Found, metrics_named
+from cases.papers.press import LANGUAGES, Press
+from data import events, papers
+from data.accounts import names_of
+from data.editions import open_edition, path_of
+from data.events import Event
+from data.ledger import writing
+from data.queries import casefiles, files, rankings
+from data.scope import Scope
+from rules.book import Book
+
+LARGEST_FILE = 20 * 1024 * 1024  # bytes a party or officer may hand in at once
+DUE_KEPT = (
+    "period", "party", "party_id", "step", "reason", "params", "rule_from", "basis", "estate_id", "company_id", "head_id",
+    "estate_zh", "estate_en", "company_zh", "company_en", "head_zh", "head_en",
+)  # fmt: skip
+
+
+class EditionGone(LookupError):
+    """The edition a case rests on is not in the editions folder."""
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A file handed in with an act."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where acts are done: the stores, the rules, the press, the moment, and who is at it."""
+
+    root: Path
+    ledger: sa.Engine
+    book: Book
+    press: Press
+    now: datetime
+    scope: Scope
+
+    @property
+    def today(self) -> date:
+        return local_day(self.now)
+
+    def asked(self, facts: dict | None = None) -> Asked:
+        return Asked(self.scope, self.today, self.book.on(self.today, "cases"), facts)
+
+    def edition(self, name: str) -> duckdb.DuckDBPyConnection:
+        """The edition a case rests on, whatever is published now.
+
+        Raises:
+            EditionGone: its file is missing.
+        """
+        path = path_of(self.root, name)
+        if path is None:
+            raise EditionGone(
+                f"Edition '{name}' is not in the editions folder. Restore it from the backup; a case rests on it."
+            )
+        return open_edition(path)
+
+
+def open_case(desk: Desk, due: dict, *, edition: str, reason: str) -> str:
+    """Take up a row of the due list: who, what is recommended, and everything it was recommended on. Returns its number.
+
+    Raises:
+        NotDue: the viewer's role may not prepare this step.
+        AlreadyOpen: the row has a case.
+    """
+    kept = {k: v.isoformat() if isinstance(v, date) else v for k, v in due.items() if k in DUE_KEPT}
+    return _open(desk, kept, matter="", edition=edition, reason=reason)
+
+
+def open_by_hand(desk: Desk, party: dict, step: str, *, matter: str, edition: str, reason: str) -> str:
+    """Open a referral or an advice on a matter of its own (no score). ``party``: estate_id, company_id, head_id and names.
+
+    Raises:
+        NotDue: another step, or no matter was named.
+    """
+    if not matter.strip():
+        raise NotDue("name_the_matter")
+    row = {**party, "party": "estate", "party_id": party["estate_id"], "step": step}
+    return _open(desk, row, matter=matter.strip()[:128], edition=edition, reason=reason)
+
+
+def _open(desk: Desk, row: dict, *, matter: str, edition: str, reason: str) -> str:
+    step = row["step"]
+    refused = may_open(step, bool(matter), desk.asked())
+    if refused or (not matter and step in BY_HAND):
+        raise refused or NotDue("name_the_matter")
+    names = ("party", "party_id", "estate_id", "company_id", "head_id", "period", "step")
+    identity = {k: row.get(k) for k in names} | {"matter": matter, "edition": edition}
+    event = _event(
+        desk, "", "opened", edition, reason, {k: v for k, v in identity.items() if k != "edition"} | {"due": row}
+    )
+    with writing(desk.ledger) as con:
+        case_id = events.new_case(con, identity, desk.now)
+        events.append(con, case_id, 0, [event])
+    return case_id
+
+
+def read(desk: Desk, con: duckdb.DuckDBPyConnection, case_id: str) -> tuple[Case, list[Event]]:
+    """A case and its events.
+
+    Raises:
+        LookupError: there is none, or the viewer may not read it (which is not said).
+    """
+    rows = casefiles.case_file(desk.scope, con, desk.ledger, case_id=case_id)
+    if not rows:
+        raise LookupError(f"No case '{case_id}' that this account may read.")
+    return fold(rows), rows
+
+
+def act(
+    desk: Desk, con: duckdb.DuckDBPyConnection, case: Case, kind: str, *, facts: dict | None = None, reason: str = "",
+    handed: Handed | None = None,
+) -> Case:  # fmt: skip
+    """Write one event of a case as the viewer saw it, with the paper it sends.
+
+    Args:
+        con: the published edition, which says what the viewer may read. case: as read; somebody else's act since is told.
+        facts: what the form changed of what ``drafting`` gives.
+
+    Raises:
+        NotDue: it may not be done now or not by this person.
+        Overtaken: somebody acted in the case since it was read.
+        FieldMissing, FontsMissing, PaperWrong: its paper cannot be set; nothing was written.
+        LookupError: the viewer may not read the case.
+    """
+    read(desk, con, case.case_id)
+    whole = stated(desk, case, kind, facts or {})
+    if handed and len(handed.content) > LARGEST_FILE:
+        raise NotDue("file_too_large", megabytes=LARGEST_FILE // 1024 // 1024)
+    if not reason.strip():
+        raise NotDue("reason_missing")
+    letter = letters.letter_for(kind, case.step)
+    found = found_for(desk, case) if letter else None
+    with writing(desk.ledger) as ledger_con:
+        if letter and found:
+            sent = _paper(desk, ledger_con, case, letter, found, whole, reason)
+            papers.keep(ledger_con, case.case_id, sent, desk.now)
+            whole = whole | {"papers": [sent.check_code]}
+        sha = events.attach(ledger_con, handed.content, handed.name, handed.media_type) if handed else None
+        event = _event(desk, case.case_id, kind, case.edition, reason, whole, sha)
+        written = events.append(ledger_con, case.case_id, case.version, [event])
+    return after(case, written[0])
+
+
+def stated(desk: Desk, case: Case, kind: str, facts: dict) -> dict:
+    """What the event will hold: the days the rules give, with what the form changed.
+
+    Raises:
+        NotDue: it may not be done now or not by this person.
+    """
+    if refused := refusal(case, kind, desk.asked()):
+        raise refused
+    rule, ladder = desk.book.on(desk.today, "cases"), desk.book.on(desk.today, "ladder")
+    whole = drafted(case, kind, desk.today, rule, ladder) | facts
+    if refused := refusal(case, kind, desk.asked(whole)):
+        raise refused
+    return whole
+
+
+def _event(
+    desk: Desk, case_id: str, kind: str, edition: str, reason: str, facts: dict, sha: str | None = None
+) -> Event:
+    law = desk.book.on(desk.today, "cases")["law_of"][kind]
+    return Event(
+        case_id, 0, kind, desk.now, desk.scope.viewer_id, desk.scope.role, edition, law, reason.strip(), facts, sha
+    )
+
+
+def _person(desk: Desk, account_id: str, role: str) -> Person:
+    name_zh, name_en = names_of(desk.ledger, [account_id]).get(account_id, (account_id, None))
+    return Person(name=Both(name_zh, name_en), title=said(f"role.{role}"))
+
+
+def _paper(
+    desk: Desk, con: sa.Connection, case: Case, letter: tuple[str, Any], found: Found, facts: dict, reason: str
+) -> papers.Sent:
+    """Set the paper in both languages under the next number of its kind."""
+    kind, write = letter
+    edition = rankings.edition(desk.scope, desk.edition(case.edition))
+    sequence = papers.next_sequence(con, kind, desk.today.year)
+    sent = {k: (Both(zh, en), day) for k, (zh, en, day) in papers.numbers_of(con, case.case_id).items()}
+    rows = events.events_of(desk.ledger, case.case_id)
+    people = {e.by: _person(desk, e.by, e.role) for e in rows}
+    heard = next((e.facts.get("said", e.reason) for e in rows if e.kind == "heard"), None)
+    asked = next((e.facts["asked"] for e in rows if e.facts.get("asked")), None)
+    told = ({"head_said": heard} if heard else {}) | ({"asked": asked} if asked else {})
+    paper = write(
+        letters.Letter(
+            case, Source(edition, case.period, desk.book), found, told | facts, reason.strip(), desk.today,
+            _person(desk, desk.scope.viewer_id, desk.scope.role), sequence, sent, people,
+        )
+    )  # fmt: skip
+    made = {language: desk.press.print(paper, language) for language in LANGUAGES}
+    return papers.Sent(
+        kind, desk.today.year, sequence, made["zh"].number, made["en"].number, made["zh"].check_code,
+        {language: (p.file_name, p.pdf) for language, p in made.items()},
+    )  # fmt: skip
+
+
+def found_for(desk: Desk, case: Case) -> Found:
+    """What the case's edition knows of its party, asked as the viewer."""
+    con, scope = desk.edition(case.edition), desk.scope
+    due = case.due | {"period": case.period}
+    due["rule_from"] = date.fromisoformat(due["rule_from"]) if due.get("rule_from") else case.opened_on
+    if case.party == "company":
+        return _found_company(scope, con, due, case)
+    level, unit, period = "head" if case.party == "head" else "tenure", case.party_id, case.period
+    scores = files.metric_scores(scope, con, level=level, unit_id=unit, period=period)
+    evidence = {
+        m: files.evidence(scope, con, level=level, unit_id=unit, metric=m, period=period) for m in _named(due, scores)
+    }
+    row = files.unit(scope, con, level=level, unit_id=unit, period=period)
+    if row is None:
+        raise LookupError(f"Edition '{case.edition}' holds no unit '{case.party_id}' that this account may read.")
+    return Found(due, row, files.history(scope, con, level=level, unit_id=unit), scores, evidence)
+
+
+def _named(due: dict, scores: pl.DataFrame) -> Sequence[str]:
+    return metrics_named(due, scores) if due.get("params") else ()
+
+
+def _found_company(scope: Scope, con: duckdb.DuckDBPyConnection, due: dict, case: Case) -> Found:
+    """A company as a whole: its score and history; its records stand with its estates."""
+    row = files.company(scope, con, company_id=case.party_id, period=case.period)
+    if row is None:
+        raise LookupError(f"Edition '{case.edition}' holds no company '{case.party_id}' that this account may read.")
+    none = files.metric_scores(scope, con, level="tenure", unit_id="", period=case.period)
+    history = files.company_history(scope, con, company_id=case.party_id)
+    return Found(due, row | {"p_below": None, "cap": None}, history, none, {})

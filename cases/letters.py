@@ -1,0 +1,259 @@
+"""From an act in a case to its paper: which paper an act sends, and what stands in it.
+
+The edition gives the facts (``cases/papers/prefill.py``), the event gives days and what the officer wrote, the rules give the
+rest. A field nobody filled stops the paper (``FieldMissing``); none goes out with a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from cases.case import Case, Objection, day_of
+from cases.days import ZONE
+from cases.papers import shapes
+from cases.papers.blocks import Finding, Outcome, Person, Shown, Task, Text
+from cases.papers.blocks import Objection as HowToObject
+from cases.papers.extracts import Source, said
+from cases.papers.prefill import COSTLIEST, Found, metrics_named, step_parts
+from cases.papers.prefill import party as party_of
+from i18n.words import Words
+
+TARGET_DAYS = 60  # calendar days a target is given unless the officer sets another day
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What a paper is written from.
+
+    Attributes:
+        facts: of the event being written (``cases/drafting.py``), with what the officer changed.
+        sent: number of each paper sent before in this case, by kind (Chinese, English), and the day: for references.
+        people: account id to the person who signs, for those named in the paper.
+    """
+
+    case: Case
+    source: Source
+    found: Found
+    facts: dict[str, Any]
+    reason: str
+    today: date
+    signed_by: Person
+    sequence: int | None
+    sent: dict[str, tuple[shapes.Both, date]]
+    people: dict[str, Person]
+
+    @property
+    def common(self) -> dict[str, Any]:
+        return {
+            "issued_on": self.today, "office": self.source.office, "case_id": self.case.case_id,
+            "signed_by": self.signed_by, "demo": bool(self.source.edition["demo"]), "sequence": self.sequence,
+        }  # fmt: skip
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        return step_parts(self.source, self.found)
+
+    def day(self, name: str) -> date:
+        """A day the event states.
+
+        Raises:
+            ValueError: it states none.
+        """
+        found = day_of(self.facts, name)
+        if found is None:
+            raise ValueError(f"The paper needs the day '{name}', and the act states none. Give it in the form.")
+        return found
+
+    def objection(self, until: date | None = None, kind: str = "step") -> HowToObject:
+        last = until or self.case.object_until or self.today
+        return HowToObject(until=last, how=said(f"case.paper.how.{kind}"), effect=said(f"case.paper.effect.{kind}"))
+
+
+def _tasks(letter: Letter, name: str) -> tuple[Task, ...]:
+    """What the party is asked to do: as the officer wrote it, else by the metrics that weigh most."""
+    by = letter.today + timedelta(days=TARGET_DAYS)
+    written = letter.facts.get(name)
+    if written:
+        return tuple(Task(what=w["what"], measure=w["measure"], by=day_of(w, "by") or by) for w in written)
+    return tuple(
+        Task(what=said(f"metric.{m}.lift"), measure=said("case.paper.measure", metric=_name(m)), by=by)
+        for m in metrics_named(letter.found.due, letter.found.scores)[:COSTLIEST]
+    )
+
+
+def _name(metric: str) -> Callable[[Words], str]:
+    return lambda t: t(f"metric.{metric}.name")
+
+
+def _open(case: Case) -> tuple[Text, ...]:
+    return tuple(_objection_line(o) for o in case.open_objections)
+
+
+def _objection_line(o: Objection) -> Text:
+    return said(
+        "case.paper.objection", number=o.number, ground=lambda t: t(f"objection.ground.{o.ground}"), text=o.text
+    )
+
+
+def _step(letter: Letter) -> dict[str, Any]:
+    until = letter.day("object_until")
+    return letter.common | letter.parts | {
+        "open_objections": _open(letter.case), "officer_reason": letter.case.reason,
+        "objection": letter.objection(until),
+    }  # fmt: skip
+
+
+def _attention(letter: Letter) -> shapes.Paper:
+    ladder = letter.source.book.on(letter.today, "ladder")
+    return shapes.Attention(
+        **_step(letter), asked=_tasks(letter, "asked"), clean_periods=ladder["attention_ends_after"],
+        stands_until=letter.day("stands_until"),
+    )  # fmt: skip
+
+
+def _listing(letter: Letter) -> shapes.Paper:
+    return shapes.Listing(
+        **_step(letter), targets=_tasks(letter, "asked"), publish_from=letter.day("publish_from"),
+        publish_at=letter.facts.get("publish_at") or said("case.paper.publish_at"), listed_until=letter.day("listed_until"),
+        extension_asked_by=letter.day("extension_asked_by"), honours_barred_until=letter.day("honours_barred_until"),
+    )  # fmt: skip
+
+
+def _called(letter: Letter) -> tuple[Person, ...]:
+    to = party_of(letter.found)
+    principal = Person(name=said("case.paper.principal"), title=to.company)
+    head = (Person(name=to.head, title=said("case.paper.head")),) if to.head else ()
+    return (principal, *head)
+
+
+def _interview(letter: Letter) -> shapes.Paper:
+    written = letter.facts
+    return shapes.Interview(
+        **_step(letter), at=datetime.fromisoformat(written["meeting_at"]), called=_called(letter),
+        place=written.get("place") or letter.source.office.address,
+        purpose=written.get("purpose") or said("case.paper.purpose"),
+        bring=tuple(written.get("bring") or (said("case.paper.bring"),)),
+        may_bring=(said("case.paper.counsel"), said("case.paper.owners")),
+    )  # fmt: skip
+
+
+def _minutes(letter: Letter) -> shapes.Paper:
+    facts, began = letter.facts, letter.case.meeting_at
+    began = datetime.fromisoformat(facts["began"]) if facts.get("began") else began
+    if began is None:
+        raise ValueError("The minutes need the hour the interview began. Give it in the form.")
+    ended = datetime.fromisoformat(facts["ended"]) if facts.get("ended") else began + timedelta(hours=1)
+    recorder = Person(name=facts["recorder"], title=said("case.paper.recorder"))
+    return shapes.Minutes(
+        **letter.common, to=party_of(letter.found), invitation=letter.sent["interview"][0], began=began, ended=ended,
+        place=facts.get("place") or letter.source.office.address, officers=(letter.signed_by, recorder),
+        present=tuple(Person(name=p, title=said("case.paper.present")) for p in facts["present"]),
+        put=tuple(facts["put"]), said=tuple(shapes.Said(speaker=s["speaker"], words=s["words"]) for s in facts["said"]),
+        undertakings=_tasks(letter, "undertakings"), recorder=recorder, result_by=letter.day("result_by"),
+        objection=letter.objection(),
+    )  # fmt: skip
+
+
+def _recommendation(letter: Letter) -> shapes.Paper:
+    case = letter.case
+    if case.heard_on is None:
+        raise ValueError("The office head was not heard; a recommendation to replace cannot be written before that.")
+    return shapes.Recommendation(
+        **_step(letter), heard_on=case.heard_on, head_said=letter.facts["head_said"],
+        prepared_by=letter.people[case.opened_by], answer_by=letter.day("answer_by"),
+    )  # fmt: skip
+
+
+def _outcome(given: dict) -> Outcome:
+    numbers = {k: given.get(k) for k in ("score", "low", "high", "rank")}
+    return Outcome(
+        **numbers, ranked=given["ranked"], band=said(f"band.{given['band']}") if given.get("band") else said("state.not_rated"),
+        step=said(f"ladder.step.{given['step']}.name"),
+    )  # fmt: skip
+
+
+def _appeal(letter: Letter) -> shapes.Paper:
+    case, facts = letter.case, letter.facts
+    objection = next(o for o in case.objections if o.number == facts["objection"])
+    findings = tuple(
+        Finding(record_id=r["record_id"], claim=r.get("claim") or objection.text, decision=said(f"ruling.{r['ruling']}"),
+                reason=r["reason"])
+        for r in facts.get("findings", ())
+    )  # fmt: skip
+    return shapes.AppealDecision(
+        **letter.common, to=party_of(letter.found), against=_against(letter), lodged_on=objection.at.astimezone(ZONE).date(),
+        claim=objection.text, first_decided_by=letter.people[case.decided_by or case.opened_by], findings=findings,
+        edition=letter.parts["edition"], before=_outcome(facts["before"]), after=_outcome(facts["after"]),
+        outcome=facts["outcome"], reason=letter.reason,
+        consequences=(said(f"case.paper.consequence.{facts['outcome']}", until=letter.day("withdraw_by")),),
+        objection=letter.objection(kind="appeal"),
+    )  # fmt: skip
+
+
+def _against(letter: Letter) -> Text:
+    """The paper this one answers: the newest that carried the step."""
+    steps = [k for k in ("attention", "listing", "interview", "recommendation", "commendation") if k in letter.sent]
+    return letter.sent[steps[-1]][0] if steps else said("case.paper.case", case=letter.case.case_id)
+
+
+def _withdrawal(letter: Letter) -> shapes.Paper:
+    case, facts = letter.case, letter.facts
+    kind = "recommendation" if case.step == "replacement" else (case.step or "")
+    upheld = [o for o in case.objections if o.outcome in ("upheld", "partly")]
+    return shapes.Withdrawal(
+        **letter.common, to=party_of(letter.found), withdrawn=_against(letter), withdrawn_title=said(f"paper.title.{kind}"),
+        withdrawn_issued_on=letter.sent[kind][1], decided_on=letter.today,
+        reasons=(letter.reason, *(_objection_line(o) for o in upheld)),
+        corrected_edition=facts.get("corrected_edition") or said("case.paper.edition_pending").zh,
+        display_ends_on=letter.day("display_ends_on"), told=tuple(facts.get("told") or (said("case.paper.told"),)),
+        objection=letter.objection(kind="appeal"),
+    )  # fmt: skip
+
+
+def _closure(letter: Letter) -> shapes.Paper:
+    case, facts = letter.case, letter.facts
+    on = case.reinspected_on or letter.today
+    shown = tuple(
+        Shown(target=t.what, evidence=facts.get("evidence") or letter.reason, on=on, checked_by=letter.signed_by.name)
+        for t in _tasks(letter, "asked")
+    )
+    return shapes.Closure(
+        **letter.common, to=party_of(letter.found), closes=_against(letter), opened_on=case.opened_on, shown=shown,
+        reinspected_on=on, officers=(letter.signed_by,), watch_until=day_of(facts, "watch_until") or letter.today,
+        relapse=said("case.paper.relapse"), display_ends_on=letter.day("display_ends_on"),
+        objection=letter.objection(kind="appeal"),
+    )  # fmt: skip
+
+
+def _commendation(letter: Letter) -> shapes.Paper:
+    case = letter.case
+    keep = ("edition", "pass_mark", "to", "rule", "facts", "chart", "records", "records_total")
+    until = case.shown_until or letter.today
+    return shapes.Commendation(
+        **letter.common, **{k: v for k, v in letter.parts.items() if k in keep}, officer_reason=case.reason,
+        shown_from=case.told_on or letter.today, shown_until=until, decline_by=until, effect=said("case.paper.fewer_visits"),
+        objection=letter.objection(until, kind="award"),
+    )  # fmt: skip
+
+
+#: The paper an act sends: kind of event, and of the step where it matters. What is not here sends none.
+LETTERS: dict[tuple[str, str | None], tuple[str, Callable[[Letter], shapes.Paper]]] = {
+    ("served", "attention"): ("attention", _attention),
+    ("served", "listing"): ("listing", _listing),
+    ("served", "interview"): ("interview", _interview),
+    ("served", "replacement"): ("recommendation", _recommendation),
+    ("held", None): ("minutes", _minutes),
+    ("objection_decided", None): ("appeal", _appeal),
+    ("withdrawn", None): ("withdrawal", _withdrawal),
+    ("awarded", None): ("commendation", _commendation),
+    ("closed", "attention"): ("closure", _closure),
+    ("closed", "listing"): ("closure", _closure),
+}
+
+
+def letter_for(kind: str, step: str | None) -> tuple[str, Callable[[Letter], shapes.Paper]] | None:
+    """Which paper an act sends, and its writer; None where it sends none."""
+    return LETTERS.get((kind, step)) or LETTERS.get((kind, None))

@@ -1,0 +1,284 @@
+"""Acts on both databases: the event, its paper and its file are written together or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
+
+import polars as pl
+import pypdf
+import pytest
+
+from cases import acts
+from cases.acts import Desk, Handed
+from cases.allowed import NotDue
+from cases.days import ZONE
+from cases.papers.press import FieldMissing, Press
+from data import editions, events
+from data.events import AlreadyOpen, Overtaken
+from data.queries import casefiles, rankings
+from data.scope import Scope
+from rules.book import Book
+
+ANNA, BEN = Scope("anna", "supervisor"), Scope("ben", "supervisor")
+START = datetime(2026, 11, 2, 2, 0, tzinfo=UTC)  # Monday 2 November 2026, ten in the morning in the district
+
+
+@pytest.fixture(scope="module")
+def press() -> Press:
+    return Press()
+
+
+@pytest.fixture
+def con(demo_root):
+    return editions.open_edition(editions.current(demo_root))
+
+
+@pytest.fixture
+def desk(demo_root, ledger, press) -> Desk:
+    return Desk(demo_root, ledger, Book(), press, START, ANNA)
+
+
+@pytest.fixture
+def row(con) -> dict:
+    """A row of the due list about an estate; tests that need a graver step say so in it."""
+    due = rankings.due_list(ANNA, con, limit=10_000).filter(
+        (pl.col("party") == "estate") & (pl.col("step") == "attention") & pl.col("company_id").is_not_null()
+    )
+    return due.row(0, named=True)
+
+
+@pytest.fixture
+def head_row(con, row) -> dict:
+    """The same for an office head, as a recommendation to replace would stand in the due list."""
+    found = (
+        con.sql(
+            """
+        SELECT s.unit_id, s.estate_id, s.company_id, t.head_id, e.name_zh, c.name_zh AS company, h.name_zh AS head
+        FROM index_scores AS s
+        JOIN tenures AS t ON t.tenure_id = s.unit_id
+        JOIN estates AS e ON e.estate_id = s.estate_id AND e.period = s.period
+        JOIN companies AS c ON c.company_id = s.company_id
+        JOIN office_heads AS h ON h.head_id = t.head_id
+        WHERE s.level = 'head' AND s.period = $period AND s.final IS NOT NULL ORDER BY s.unit_id LIMIT 1
+        """,
+            params={"period": row["period"]},
+        )
+        .pl()
+        .row(0, named=True)
+    )
+    return row | {
+        "party": "head", "party_id": found["unit_id"], "estate_id": found["estate_id"], "company_id": found["company_id"],
+        "head_id": found["head_id"], "estate_zh": found["name_zh"], "estate_en": None, "company_zh": found["company"],
+        "company_en": None, "head_zh": found["head"], "head_en": None,
+    }  # fmt: skip
+
+
+def at(desk: Desk, scope: Scope, days: int = 0) -> Desk:
+    return replace(desk, scope=scope, now=START + timedelta(days=days))
+
+
+def edition_id(con) -> str:
+    return rankings.edition(ANNA, con)["edition_id"]
+
+
+def manager_of(row: dict) -> Scope:
+    return Scope("mei", "manager", company_id=row["company_id"])
+
+
+def opened(desk: Desk, con, row: dict, step: str = "attention"):
+    case_id = acts.open_case(desk, row | {"step": step}, edition=edition_id(con), reason="季度评分")
+    return acts.read(desk, con, case_id)[0]
+
+
+def told(desk: Desk, con, row: dict, step: str = "listing"):
+    case = opened(desk, con, row, step)
+    case = acts.act(desk, con, case, "decided", facts={"outcome": "accept", "step": step}, reason="记录属实")
+    return acts.act(desk, con, case, "served", reason="依法告知")
+
+
+def text_of(pdf: bytes) -> str:
+    return "".join("".join(p.extract_text() for p in pypdf.PdfReader(BytesIO(pdf)).pages).split())
+
+
+def test_telling_the_party_sends_a_paper_that_the_ledger_finds_again(desk, con, row):
+    case = told(desk, con, row)
+    papers = casefiles.case_papers(ANNA, con, desk.ledger, case_id=case.case_id)
+    paper = papers.row(0, named=True)
+    assert case.papers == (paper["check_code"],)
+    _, media_type, pdf = casefiles.case_attachment(
+        ANNA, con, desk.ledger, case_id=case.case_id, sha256=paper["sha256_zh"]
+    )
+    assert (media_type, hashlib.sha256(pdf).hexdigest()) == ("application/pdf", paper["sha256_zh"])
+    said = text_of(pdf)
+    for expected in (paper["number_zh"], paper["check_code"], row["estate_zh"], "记录属实"):
+        assert "".join(expected.split()) in said
+    # ten working days after Monday 2 November 2026 (no holiday in November): Monday 16 November
+    assert case.object_until == date(2026, 11, 16)
+    assert "2026年11月16日" in said
+    found = casefiles.case_papers(ANNA, con, desk.ledger, check_code=paper["check_code"].lower())
+    assert found["case_id"].to_list() == [case.case_id]
+
+
+def test_numbers_run_without_a_gap_within_kind_and_year(desk, con, row):
+    first = told(desk, con, row)
+    second = told(desk, con, row | {"party_id": row["party_id"], "period": row["period"]}, "interview")
+    numbers = casefiles.case_papers(ANNA, con, desk.ledger)["number_zh"].to_list()
+    assert sorted(numbers) == ["物督督〔2026〕1号", "物督约〔2026〕1号"]
+    assert first.case_id != second.case_id
+
+
+def test_a_row_of_the_due_list_has_one_case(desk, con, row):
+    case = opened(desk, con, row)
+    with pytest.raises(AlreadyOpen, match=case.case_id):
+        opened(desk, con, row)
+    unit = {"period": row["period"], "step": "attention", "unit_id": row["party_id"]}
+    assert casefiles.case_of(ANNA, con, desk.ledger, **unit) == case.case_id
+
+
+def test_the_second_of_two_officers_is_told_and_writes_nothing(desk, con, row):
+    case = opened(desk, con, row)
+    acts.act(desk, con, case, "decided", facts={"outcome": "decline"}, reason="已整改")
+    before = events.end_of(desk.ledger)
+    with pytest.raises(Overtaken, match="anna: decided"):
+        acts.act(
+            at(desk, BEN), con, case, "decided", facts={"outcome": "accept", "step": "attention"}, reason="应当提醒"
+        )
+    assert events.end_of(desk.ledger) == before
+
+
+def test_an_act_whose_paper_cannot_be_set_writes_nothing(desk, con, row):
+    case = opened(desk, con, row, "interview")
+    case = acts.act(desk, con, case, "decided", facts={"outcome": "accept", "step": "interview"}, reason="记录属实")
+    before = events.end_of(desk.ledger)
+    with pytest.raises(FieldMissing, match="bring"):
+        acts.act(desk, con, case, "served", facts={"bring": [" "]}, reason="依法告知")
+    assert events.end_of(desk.ledger) == before
+    assert casefiles.case_papers(ANNA, con, desk.ledger).is_empty()
+    assert acts.act(desk, con, case, "served", reason="依法告知").phase == "told"
+
+
+def test_a_manager_reads_the_file_once_told_and_no_other_company_ever(desk, con, row):
+    mine, other = manager_of(row), Scope("eve", "manager", company_id="nobody-else")
+    case = opened(desk, con, row, "listing")
+    assert casefiles.case_ids(mine, con, desk.ledger) == []
+    case = acts.act(desk, con, case, "decided", facts={"outcome": "accept", "step": "listing"}, reason="记录属实")
+    case = acts.act(desk, con, case, "served", reason="依法告知")
+    assert casefiles.case_ids(mine, con, desk.ledger) == [case.case_id]
+    assert casefiles.case_ids(other, con, desk.ledger) == []
+    sha = casefiles.case_papers(mine, con, desk.ledger, case_id=case.case_id)["sha256_zh"][0]
+    assert casefiles.case_attachment(other, con, desk.ledger, case_id=case.case_id, sha256=sha) is None
+    with pytest.raises(LookupError):
+        acts.act(at(desk, other), con, case, "replied", reason="别人的说明")
+
+
+def test_the_party_objects_with_a_file_and_a_colleague_decides(desk, con, row):
+    case = told(desk, con, row)
+    mei = at(desk, manager_of(row), 3)
+    handed = Handed("平面图.pdf", "application/pdf", b"%PDF-1.7 plan")
+    claim = [{"table": "hazards", "record_id": "H1", "wish": "exclude"}]
+    case = acts.act(
+        mei, con, case, "objected", facts={"ground": "not_ours", "records": claim}, reason="在业主家中", handed=handed
+    )
+    assert len(case.open_objections) == 1
+    same = {"score": 55.1, "low": 50.0, "high": 60.2, "rank": 9, "ranked": 10, "band": "failing", "step": "listing"}
+    lighter = same | {"score": 63.0, "low": 58.0, "high": 68.0, "band": "attention", "step": "none"}
+    facts = {
+        "objection": 1, "outcome": "upheld", "before": same, "after": lighter,
+        "rulings": [{"table": "hazards", "record_id": "H1", "ruling": "exclude"}],
+        "findings": [{"record_id": "H1", "claim": "在业主家中", "ruling": "exclude", "reason": "照片相符"}],
+    }  # fmt: skip
+    case = acts.act(at(desk, BEN, 4), con, case, "objection_decided", facts=facts, reason="责任主体有误")
+    assert case.must_withdraw
+    case = acts.act(
+        at(desk, ANNA, 5), con, case, "withdrawn", facts={"corrected_edition": "2026Q3-2"}, reason="异议成立"
+    )
+    kinds = casefiles.case_papers(manager_of(row), con, desk.ledger, case_id=case.case_id)["kind"].to_list()
+    assert kinds == ["withdrawal", "appeal", "listing"]
+    assert list(events.faults(desk.ledger)) == []
+
+
+def test_a_replacement_goes_from_hearing_to_closing_with_two_people(desk, con, head_row):
+    case = opened(desk, con, head_row, "replacement")
+    case = acts.act(desk, con, case, "heard", facts={"said": "承认安排不力"}, reason="当面听取")
+    with pytest.raises(NotDue) as told_so:
+        acts.act(desk, con, case, "decided", facts={"outcome": "accept", "step": "replacement"}, reason="应当撤换")
+    assert told_so.value.code == "two_people"
+    ben = at(desk, BEN, 1)
+    case = acts.act(ben, con, case, "decided", facts={"outcome": "accept", "step": "replacement"}, reason="应当撤换")
+    case = acts.act(ben, con, case, "served", reason="发函")
+    _, _, pdf = casefiles.case_attachment(
+        ANNA, con, desk.ledger, case_id=case.case_id,
+        sha256=casefiles.case_papers(ANNA, con, desk.ledger, case_id=case.case_id)["sha256_zh"][0],
+    )  # fmt: skip
+    assert "承认安排不力" in text_of(pdf)
+    case = acts.act(
+        at(desk, manager_of(head_row), 5), con, case, "answered", facts={"choice": "alternative"}, reason="增派副职"
+    )
+    assert acts.act(at(desk, BEN, 6), con, case, "closed", reason="采纳替代方案").phase == "closed"
+
+
+def test_a_commendation_and_an_interview_send_their_papers(desk, con, row):
+    case = opened(desk, con, row, "commendation")
+    case = acts.act(desk, con, case, "decided", facts={"outcome": "accept", "step": "commendation"}, reason="演练真实")
+    case = acts.act(desk, con, case, "shown", reason="公示")
+    case = acts.act(at(desk, ANNA, 10), con, case, "awarded", reason="公示无异议")
+    assert casefiles.case_papers(ANNA, con, desk.ledger)["kind"].to_list() == ["commendation"]
+    case = told(desk, con, row, "interview")
+    assert case.meeting_at.astimezone(ZONE).date() == date(2026, 11, 5)
+    facts = {
+        "present": ["林海"],
+        "put": ["缺巡查记录26天"],
+        "said": [{"speaker": "林海", "words": "已带来原件"}],
+        "recorder": "王芳",
+    }
+    case = acts.act(at(desk, ANNA, 3), con, case, "held", facts=facts, reason="已约谈")
+    case = acts.act(at(desk, ANNA, 4), con, case, "result_sent", reason="限期补齐")
+    assert acts.act(at(desk, ANNA, 20), con, case, "closed", reason="已补齐").phase == "closed"
+
+
+def test_a_reminder_closes_with_a_paper_after_a_reinspection(desk, con, row):
+    case = told(desk, con, row, "attention")
+    case = acts.act(
+        at(desk, ANNA, 7), con, case, "reinspected", facts={"on": "2026-11-09", "passed": True}, reason="全部合格"
+    )
+    case = acts.act(at(desk, ANNA, 8), con, case, "closed", reason="复查合格")
+    assert (case.phase, case.closed_how) == ("closed", "rectified")
+    assert casefiles.case_papers(ANNA, con, desk.ledger)["kind"].to_list() == ["closure", "attention"]
+
+
+def test_an_act_without_a_reason_or_with_a_file_too_large_is_refused(desk, con, row, monkeypatch):
+    case = opened(desk, con, row)
+    with pytest.raises(NotDue) as first:
+        acts.act(desk, con, case, "decided", facts={"outcome": "decline"}, reason="  ")
+    assert first.value.code == "reason_missing"
+    monkeypatch.setattr(acts, "LARGEST_FILE", 3)
+    with pytest.raises(NotDue) as second:
+        acts.act(desk, con, case, "decided", facts={"outcome": "decline"}, reason="x", handed=Handed("a", "b", b"1234"))
+    assert second.value.code == "file_too_large"
+
+
+def test_a_matter_of_its_own_is_referred_without_a_score(desk, con, row):
+    party = {k: row[k] for k in ("estate_id", "company_id", "head_id", "period", "estate_zh", "company_zh")}
+    with pytest.raises(NotDue) as unnamed:
+        acts.open_by_hand(desk, party, "referral", matter=" ", edition=edition_id(con), reason="违法线索")
+    assert unnamed.value.code == "name_the_matter"
+    case_id = acts.open_by_hand(
+        desk, party, "referral", matter="占用消防车通道", edition=edition_id(con), reason="违法线索"
+    )
+    case = acts.read(desk, con, case_id)[0]
+    case = acts.act(desk, con, case, "decided", facts={"outcome": "accept", "step": "referral"}, reason="事实清楚")
+    case = acts.act(desk, con, case, "served", reason="移送消防救援机构")
+    assert acts.act(at(desk, ANNA, 9), con, case, "closed", reason="已受理").phase == "closed"
+    assert case.matter == "占用消防车通道" and case.papers == ()
+
+
+def test_a_reading_is_noted_once_a_day(desk, con, row):
+    case = told(desk, con, row)
+    mine = manager_of(row)
+    for hours in (0, 3, 30):
+        casefiles.note_reading(mine, con, desk.ledger, case_id=case.case_id, at=START + timedelta(hours=hours))
+    found = casefiles.readings(ANNA, con, desk.ledger, case_id=case.case_id)
+    assert found["account_id"].to_list() == ["mei", "mei"]
