@@ -22,7 +22,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from benchmarks import linkage, real_flags
+from benchmarks import linkage, real_cycles, real_flags
+from benchmarks.show import table
 from data.intake import Delivery, files_in, load_file
 from data.reading import WrongFile
 from data.records import attach_records, open_store
@@ -87,17 +88,23 @@ def load(root: Path, folder: Path, now: datetime) -> Loaded:
     return found
 
 
-def compute(root: Path, book: Book, period: str) -> duckdb.DuckDBPyConnection:
-    """Score the records of ``root``; the connection holds every table of an edition under ``edition``."""
+def compute(root: Path, book: Book, period: str, firsts: bool = True) -> duckdb.DuckDBPyConnection:
+    """Score the records of ``root``; the connection holds every table of an edition under ``edition``.
+
+    Args:
+        firsts: only the first evaluation of each cycle counts (benchmarks/real_cycles.py); else all of them.
+    """
     con = duckdb.connect()
     con.execute("ATTACH ':memory:' AS edition")
     attach_records(con, root)
+    if firsts:
+        real_cycles.follow_ups_apart(con)
     edition.compute(edition.workplace(con, book, Quarter.parse(period)))
     return con
 
 
-def published(folder: Path, until) -> pl.DataFrame:
-    """The newest published score of each building on or before ``until``: estate_id, published."""
+def evaluated(folder: Path) -> pl.DataFrame:
+    """Every published score: ``estate_id, day, published``; a release that repeats an evaluation adds nothing."""
     parts = []
     for name, (day, score) in PUBLISHED.items():
         frame = pl.read_csv(folder / "toronto" / "evaluations" / name, infer_schema=False)
@@ -108,7 +115,12 @@ def published(folder: Path, until) -> pl.DataFrame:
                 published=pl.col(score).str.strip_chars().cast(pl.Float64, strict=False),
             )
         )
-    rows = pl.concat(parts).drop_nulls().filter(pl.col("day") <= until)
+    return pl.concat(parts).drop_nulls().unique(["estate_id", "day"], keep="last", maintain_order=True)
+
+
+def published(folder: Path, until) -> pl.DataFrame:
+    """The newest published score of each building on or before ``until``: estate_id, published."""
+    rows = evaluated(folder).filter(pl.col("day") <= until)
     return rows.sort("day", maintain_order=True).unique("estate_id", keep="last", maintain_order=True)
 
 
@@ -131,21 +143,12 @@ def agreement(con: duckdb.DuckDBPyConnection, scores: pl.DataFrame, period: str)
     return rho, both.height, own
 
 
-def _table(title: str, frame: pl.DataFrame) -> None:
-    print(f"\n{title}")
-    with pl.Config(
-        tbl_rows=-1, tbl_cols=-1, tbl_formatting="NOTHING", tbl_hide_column_data_types=True,
-        tbl_hide_dataframe_shape=True, fmt_str_lengths=60, tbl_width_chars=160, thousands_separator=True,
-    ):  # fmt: skip
-        print(frame)
-
-
 def tell_loading(found: Loaded) -> None:
     """Rows read, accepted and set aside per file and source, and what was refused."""
     names = ("source", "file", "rows_read", "accepted", "revised", "unchanged", "set_aside")
     frame = pl.DataFrame([{n: getattr(d, n) for n in names} for d in found.deliveries])
     counts = [pl.col(n).sum() for n in names[2:]]
-    _table("Rows per source", frame.group_by("source", maintain_order=True).agg(pl.len().alias("files"), *counts))
+    table("Rows per source", frame.group_by("source", maintain_order=True).agg(pl.len().alias("files"), *counts))
     if found.refused:
         print("\nRefused whole")
     for refusal in found.refused:
@@ -183,7 +186,7 @@ def tell_set_aside(root: Path) -> None:
         ).fetchone()
     finally:
         con.close()
-    _table("Rows set aside", reasons)
+    table("Rows set aside", reasons)
     print(f"\nFire findings at {fire[1]:,} known buildings: {fire[0]:,}; addresses of no known building: {addresses:,}")
     print(
         f"Who managed what: {managed[0]:,} buildings, {managed[1]:,} companies, {managed[2]:,} tenures; "
@@ -193,7 +196,7 @@ def tell_set_aside(root: Path) -> None:
 
 def tell_certainty(con: duckdb.DuckDBPyConnection, period: str) -> None:
     """How sure the scores are: per class, buildings scored, share rated, reliability, width of the interval."""
-    _table(
+    table(
         f"How sure, {period}",
         con.sql(
             """
@@ -208,17 +211,18 @@ def tell_certainty(con: duckdb.DuckDBPyConnection, period: str) -> None:
         ).pl(),
     )
 
-    _table(
+    table(
         "Half the records against the other half (slope: 1 = the pull is right)",
         con.sql(
-            "SELECT measure, units, round(value, 3) AS value, round(se, 3) AS se, least, most FROM edition.validity"
+            "SELECT measure, units, round(value, 3) AS value, round(se, 3) AS se, least, most, breached "
+            "FROM edition.validity"
         ).pl(),
     )
 
 
 def tell_scores(con: duckdb.DuckDBPyConnection, period: str) -> None:
     """Buildings and companies rated and not rated, and why."""
-    _table(
+    table(
         f"Buildings in {period}",
         con.sql(
             """
@@ -229,7 +233,7 @@ def tell_scores(con: duckdb.DuckDBPyConnection, period: str) -> None:
             params={"period": period},
         ).pl(),
     )
-    _table(
+    table(
         f"Companies in {period}",
         con.sql(
             """
@@ -276,6 +280,7 @@ def main(arguments: list[str] | None = None) -> int:
         tell_certainty(con, given.period)
         scores = published(given.folder, Quarter.parse(given.period).last)
         rho, count, own = agreement(con, scores, given.period)
+        table("First evaluations of neighbouring cycles", real_cycles.repeated(con, evaluated(given.folder)))
         con.close()
         print("\nSpearman's correlation of our inspection sub-index with the published score of the same building:")
         print(

@@ -16,6 +16,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
+from benchmarks.show import table
 from metrics.calendar import Quarter
 from metrics.flags import expected_wrong, select
 from rules.book import Rule
@@ -89,6 +90,21 @@ def lists(con: duckdb.DuckDBPyConnection, period: str, ladder: Rule) -> dict[str
     return {name: (names[mask].tolist(), expected_wrong(p, mask)) for name, mask in chosen.items()}
 
 
+def reasons(con: duckdb.DuckDBPyConnection, period: str, ladder: Rule) -> pl.DataFrame:
+    """Why buildings are flagged or not, by state: how many, how reliable, how many likelier below 60 than not, how many
+    surely enough to be flagged, and the greatest chance."""
+    return con.sql(
+        """
+        SELECT state, count(*) AS buildings, round(avg(reliability), 2) AS reliability, round(avg(sd), 1) AS sd,
+               count(*) FILTER (p_below >= $watch) AS watched, count(*) FILTER (p_below >= $flag) AS sure_enough,
+               round(max(p_below), 2) AS greatest_chance
+        FROM edition.index_scores
+        WHERE level = 'estate' AND period = $period AND current AND p_below IS NOT NULL GROUP BY state ORDER BY state
+        """,
+        params={"period": period, "watch": ladder["watch_p"], "flag": ladder["flag_p"]},
+    ).pl()
+
+
 def compared(ours: list[str], means: pl.DataFrame, truth: set[str], name: str) -> list[Found]:
     """Our list and the naive mean's of the same length, among the buildings that both can see."""
     seen = set(means["estate_id"])
@@ -101,11 +117,15 @@ def compared(ours: list[str], means: pl.DataFrame, truth: set[str], name: str) -
 
 
 def tell(con: duckdb.DuckDBPyConnection, folder: Path, period: str, ladder: Rule) -> None:
-    """Print how the lists of ``period`` meet the audits until its last day (the same records), and after it.
+    """Print who could be flagged and why not, and how the lists of ``period`` meet the audits until its last day (the same
+    records), and after it.
 
     Up to that day the naive mean has the audit's own score before it, so it cannot lose; only what comes after compares
     the two fairly.
     """
+    table(f"Who could be flagged in {period}: rated and sure enough", reasons(con, period, ladder))
+    halves = "SELECT measure, units, round(value, 2) AS value, round(se, 2) AS se, round(least, 2) AS least, breached"
+    table(f"Its halves, {period}", con.sql(f"{halves} FROM edition.validity").pl())
     rows, last = evaluations(folder), Quarter.parse(period).last
     means, end = naive(rows, last), rows["day"].max()
     start = last.replace(year=last.year - YEARS)

@@ -81,7 +81,7 @@ class Coherence(pa.DataFrameModel):
 
 
 class Validity(pa.DataFrameModel):
-    """What two halves of the records say of each other (method.md 9.4); rated estates of the edition's own period."""
+    """What two halves of the records say of each other (method.md 9.4); estates with evidence enough, in the edition's own period."""
 
     period: str
     measure: str = pa.Field(isin=("slope", "consistency"))

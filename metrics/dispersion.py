@@ -18,23 +18,40 @@ from rules.book import Rule
 DIGITS = 6
 FEW_ROWS, AS_THROWS = "few_rows", "as_throws"
 
-# Of n points with y passed, y (n - y) / (n (n - 1)) is the unbiased variance of one throw.
+# Of n points with y passed, y (n - y) / (n (n - 1)) is the unbiased variance of one throw. Visits of different years are
+# compared after the district's level of each year is taken off (``level``; within one year it changes nothing), and what
+# that level's moves add to the variance of a throw is taken off too. A record of one point is a throw whatever it says.
 _DISPERSION = """
     WITH looks AS (
-        SELECT metric, estate_id, CASE WHEN $by_year THEN year(decided_on) END AS year,
-               split_part(record_id, '/', 1) AS visit,
+        SELECT metric, estate_id, split_part(record_id, '/', 1) AS visit, min(year(decided_on)) AS year,
                sum(numerator::DECIMAL(18, 9))::DOUBLE AS y, sum(denominator::DECIMAL(18, 9))::DOUBLE AS n
         FROM edition.evidence
         WHERE list_contains($metrics, metric) AND (excluded IS NULL OR excluded = 'grace') AND denominator > 0
-        GROUP BY ALL
+        GROUP BY metric, estate_id, visit, CASE WHEN $by_year THEN year(decided_on) END
+    ),
+    levels AS (
+        SELECT metric, year, sum(y::DECIMAL(18, 9))::DOUBLE / sum(n::DECIMAL(18, 9))::DOUBLE AS level
+        FROM looks GROUP BY ALL
+    ),
+    several AS (SELECT metric, max(n) > 1 AS points FROM looks GROUP BY metric),
+    seen AS (
+        SELECT l.* EXCLUDE (year), CASE WHEN $by_year THEN year END AS year,
+               CASE WHEN points AND NOT $by_year THEN level ELSE 0 END AS level
+        FROM looks AS l JOIN levels USING (metric, year) JOIN several USING (metric)
     ),
     groups AS (
         SELECT metric, estate_id, year, count(*) AS rows, sum(y::DECIMAL(18, 9))::DOUBLE AS y,
-               sum(n::DECIMAL(18, 9))::DOUBLE AS n, sum((y * y / n)::DECIMAL(18, 9))::DOUBLE AS s
-        FROM looks GROUP BY ALL HAVING count(*) > 1 AND sum(n) > 1
+               sum(n::DECIMAL(18, 9))::DOUBLE AS n,
+               sum((y - n * level)::DECIMAL(18, 9))::DOUBLE AS over,
+               sum((power(y - n * level, 2) / n)::DECIMAL(18, 9))::DOUBLE AS s,
+               sum((n * level)::DECIMAL(18, 9))::DOUBLE AS at_level,
+               sum((n * level * level)::DECIMAL(18, 9))::DOUBLE AS level_squared
+        FROM seen GROUP BY ALL HAVING count(*) > 1 AND sum(n) > 1
     )
-    SELECT metric, sum(rows - 1)::BIGINT AS freedom, sum((s - y * y / n)::DECIMAL(18, 9))::DOUBLE AS spread,
-           sum(((rows - 1) * y * (n - y) / (n * (n - 1)))::DECIMAL(18, 9))::DOUBLE AS throws
+    SELECT metric, sum(rows - 1)::BIGINT AS freedom, sum((s - over * over / n)::DECIMAL(18, 9))::DOUBLE AS spread,
+           sum(((rows - 1) * greatest(
+               y * (n - y) / (n * (n - 1)) - (level_squared / n - power(at_level / n, 2)), 0
+           ))::DECIMAL(18, 9))::DOUBLE AS throws
     FROM groups
     GROUP BY metric
 """
@@ -47,7 +64,8 @@ def dispersions(con: duckdb.DuckDBPyConnection, chosen: dict[str, Metric], rule:
         con: with the edition's evidence attached. rule: the index rule in force.
 
     Visits are compared within an estate and a calendar year, so that a change over the years is not taken for noise;
-    where too few estates have two in a year, over all years (then a change counts as noise: cautious).
+    where too few estates have two in a year, over all years: then what the district's level moved from year to year is
+    taken off, and what one estate alone changed counts as noise (cautious).
     """
     names, least = sorted(n for n, m in chosen.items() if m.family == "proportion"), rule["dispersion_rows_min"]
     yearly, ever = (con.sql(_DISPERSION, params={"metrics": names, "by_year": b}).pl() for b in (True, False))

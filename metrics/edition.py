@@ -346,9 +346,9 @@ def _halves(
         sums = adjusted(Sums(validity.halved(frame, chosen), frame.clear())).periods
         grid = grid_of(now, sums.filter(pl.col("level") == "estate").sort(ORDER), applicable, terms)
         halves.append(validity.scored_half(grid, terms, work.rule))
-    rated = index.filter(pl.col("state") == "rated").select(*UNIT, "reliability")
-    rated = now.select(UNIT).join(rated, on=UNIT, how="left", maintain_order="left")
-    known = rated["reliability"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    seen = index.filter(validity.evidence_does()).select(*UNIT, "reliability")
+    seen = now.select(UNIT).join(seen, on=UNIT, how="left", maintain_order="left")
+    known = seen["reliability"].cast(pl.Float64).fill_null(np.nan).to_numpy()
     one, other = (h.where(~np.isnan(known)) for h in halves)
     write(work.con, "validity", validity.validity(one, other, known, rule, str(work.last)))
     left = pl.DataFrame({"unit_id": now["unit_id"], "residual": validity.residuals(one, other)}).fill_nan(None)

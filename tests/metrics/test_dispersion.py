@@ -78,9 +78,24 @@ def test_the_points_of_one_visit_are_one_look():
 
 
 def test_where_nobody_is_visited_twice_a_year_the_years_are_compared():
-    rows = [("oak", date(year, 5, 1), passed, 10) for year, passed in ((2025, 10), (2026, 4))]
-    row = found(rows)  # as two visits of one year: 1.8 over .221053
-    assert row["spread"] == pytest.approx(1.8)
+    # oak 10 then 4, elm 8 then 10 of 10: the district stood at .9 and .7. Off its level oak is .1 and -.3, elm -.1 and .3:
+    # spread 10 x 2 x .2^2 = .8 each. Throws: oak 14 x 6 / (20 x 19) less the level's variance .01, elm 18 x 2 / 380 - .01.
+    rows = [("oak", 2025, 10), ("oak", 2026, 4), ("elm", 2025, 8), ("elm", 2026, 10)]
+    row = found([(name, date(year, 5, 1), passed, 10) for name, year, passed in rows])
+    assert (row["spread"], row["freedom"]) == (pytest.approx(1.6), 2)
+    assert row["throws"] == pytest.approx(84 / 380 + 36 / 380 - 0.02)
+
+
+def test_what_the_whole_district_changed_between_years_is_not_noise():
+    # both rise from 4 to 8 of 10 with the district: nothing is left
+    rows = [(name, date(year, 5, 1), passed, 10) for name in ("oak", "elm") for year, passed in ((2025, 4), (2026, 8))]
+    assert found(rows)["spread"] == pytest.approx(0)
+
+
+def test_records_of_one_point_are_throws_over_the_years_too():
+    rows = [("oak", date(year, 5, 1), passed, 1) for year, passed in ((2024, 1), (2025, 0), (2026, 1))]
+    rows += [("elm", date(2024, 5, 1), 1, 1), ("elm", date(2026, 5, 1), 1, 1)]
+    assert found(rows)["dispersion"] == 1.0
 
 
 def test_few_rows_leave_points_as_they_are_and_it_says_so():
