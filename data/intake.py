@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -20,7 +21,7 @@ from data.making import file_day
 from data.mapping import Source, headings_known, sources
 from data.reading import EXCEL, Note, Reading, WrongFile, open_tables, refuse
 from data.records import open_store
-from data.staging import Progress, into_periods, settle, stage, store
+from data.staging import Progress, as_delivered, into_periods, settle, stage, store
 from data.suggest import suggest
 from data.suggest import told as likely
 
@@ -67,9 +68,9 @@ def _earlier(con: duckdb.DuckDBPyConnection, reading: Reading, sha256: str, sour
 
 def _load_source(
     con: duckdb.DuckDBPyConnection, reading: Reading, source: Source, sha256: str, received_at: datetime,
-    progress: Progress | None,
+    progress: Progress | None, again: Callable[[], Reading],
 ) -> Delivery:  # fmt: skip
-    """Load one source's part of a file inside the open transaction."""
+    """Load one source's part of a file inside the open transaction; ``again`` opens the same table once more."""
     path = reading.path
     seq = con.execute("SELECT coalesce(max(seq), 0) + 1 FROM deliveries").fetchall()[0][0]
     delivery_id = f"{seq:05d}-{source.name}"
@@ -78,6 +79,7 @@ def _load_source(
     repeated, contradicted = repeats(con, source)
     closed = into_periods(con, reading, source, source.snapshot) if source.snapshot else 0
     set_aside += contradicted + cross_checks(con, source)
+    as_delivered(con, again)
     odd = doubts(con, source, read, set_aside, received_at)
     accepted, revised, unchanged = store(con, source, delivery_id, seq)
     revised, unchanged = revised - closed, unchanged + repeated
@@ -139,9 +141,10 @@ def load_into(
     con.begin()
     try:
         for table, one in chosen:
-            reading = readings[table] if not done else open_tables(path, words)[table]
+            again = partial(lambda n: open_tables(path, words)[n], table)
+            reading = readings[table] if not done else again()
             made = _earlier(con, reading, sha256, one)
-            done.append(made or _load_source(con, reading, one, sha256, received_at, progress))
+            done.append(made or _load_source(con, reading, one, sha256, received_at, progress, again))
         if unread and not done[0].already:
             note(con, done[0].delivery_id, [Note("sheets_not_read", {"sheets": ", ".join(unread)})])
     except BaseException:

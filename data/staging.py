@@ -18,6 +18,7 @@ import duckdb
 import polars as pl
 
 from data import parsing
+from data.between import BETWEEN_ROWS
 from data.contracts import Table
 from data.making import file_day, located
 from data.mapping import Source
@@ -212,6 +213,22 @@ def store(con: duckdb.DuckDBPyConnection, source: Source, delivery_id: str, seq:
     ).fetchall()[0][0]
     unchanged = con.execute("SELECT count(*) FROM judged WHERE same").fetchall()[0][0]
     return stored - revised, revised, unchanged
+
+
+def as_delivered(con: duckdb.DuckDBPyConnection, again: Callable[[], Reading]) -> None:
+    """Give rows that failed a check between rows the text they came with: the file is read once more, up to the last."""
+    reasons = ", ".join(f"'{r}'" for r in BETWEEN_ROWS)
+    lines = con.sql(f"SELECT DISTINCT line FROM failed WHERE reason IN ({reasons})").pl()["line"]
+    last = max(lines.to_list(), default=0)
+    for chunk in again().chunks if last else ():
+        told = parsing.originals(chunk.with_columns(pl.exclude(LINE).fill_null("")), lines)
+        con.register("_told", told.to_arrow())
+        con.execute(
+            f"UPDATE failed AS f SET original = t.original FROM _told AS t WHERE t.{LINE} = f.line AND f.reason IN ({reasons})"
+        )
+        con.unregister("_told")
+        if chunk.height and chunk.get_column(LINE).to_list()[-1] >= last:
+            break
 
 
 def settle(con: duckdb.DuckDBPyConnection, table: str, seq: int) -> int:

@@ -47,7 +47,7 @@ def show(scope, con, t) -> None:
         "record_table": config.TextColumn(t("column.table")),
         "received_at": config.DatetimeColumn(t("column.received_at"), format="YYYY-MM-DD HH:mm", timezone=format.DISTRICT_ZONE.key),
         **{k: config.NumberColumn(t(f"column.{k}"), format="localized", width="small")
-           for k in ("rows_read", "accepted", "revised", "unchanged", "set_aside")},
+           for k in ("rows_read", "accepted", "revised", "unchanged", "set_aside", "waiting")},
         "notes": config.TextColumn(t("column.notes"), width="large"),
         "encoding": config.TextColumn(t("column.encoding"), width="small"),
         "sha256": config.TextColumn(t("column.sha256"), width="small", help=t("column.sha256_help")),

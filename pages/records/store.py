@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import duckdb
 
-from data.records import attach_records
+from data.records import StoreBusy, attach_records
 from pages.shared import place
+
+#: How often, and for how many seconds, an act waits for somebody else's glance at the store to end.
+TRIES, PAUSE = 20, 0.25
+T = TypeVar("T")
 
 
 @contextmanager
@@ -20,3 +26,13 @@ def records() -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
     finally:
         con.close()
+
+
+def patiently(act: Callable[[], T]) -> T:
+    """Do something that writes, as soon as nobody reads; raises StoreBusy where a load goes on."""
+    for _ in range(TRIES):
+        try:
+            return act()
+        except StoreBusy:
+            time.sleep(PAUSE)
+    return act()

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from data.bulk import as_they_came, replaced
+from data.contracts import TABLES
 from data.mapping import sources
 from data.mending import Act, MendRefused, mend, waive
 from data.records import attach_records, open_store
@@ -93,6 +94,30 @@ def test_a_mended_row_that_still_fails_stays_set_aside_and_is_told(root, bad):
     ]  # fmt: skip
     after = everything(root)
     assert {n: f.equals(after[n]) for n, f in before.items()} == dict.fromkeys(before, True)
+
+
+def test_a_row_that_failed_between_rows_is_kept_as_it_came(root, bad):
+    # line 2 named no estate on record: told only once the whole file was read
+    assert list(original(root, 2).items())[:4] == [
+        ("工单编号", "o1"), ("小区编号", "ash"), ("来电时间", "2026-01-05 09:00:00"), ("受理渠道", "110"),
+    ]  # fmt: skip
+
+
+def test_a_row_kept_in_contract_columns_by_an_earlier_version_is_mended_as_well(root, bad):
+    columns = ", ".join(f"'{c}', s.\"{c}\"" for c in TABLES["complaints"].columns)
+    row = "SELECT 'o1' AS complaint_id, 'ash' AS estate_id, TIMESTAMPTZ '2026-01-05 09:00:00+08' AS received_at, DATE '2026-01-05' AS received_on, 'police' AS channel, 'complaint' AS nature, true AS solved"
+    con = open_store(root, write=True)
+    con.execute("CREATE TEMP TABLE s AS SELECT * FROM complaints LIMIT 0")
+    con.execute("ALTER TABLE s ALTER delivery_id DROP NOT NULL")
+    for column in ("record_id", "line", "delivery_seq"):
+        con.execute(f"ALTER TABLE s ALTER {column} DROP NOT NULL")
+    con.execute(f"INSERT INTO s BY NAME {row}")
+    con.execute(f"UPDATE rows_set_aside SET original = (SELECT json_object({columns})::VARCHAR FROM s) WHERE line = 2")
+    con.close()
+    (done,) = mend(root, edit(bad.delivery_id, 2, original(root, 2) | {"estate_id": "elm"}), ACT)
+    assert done.rows == 1
+    said = "SELECT estate_id, channel, solved, strftime(received_at AT TIME ZONE 'UTC', '%H:%M'), received_on FROM complaints"
+    assert ask(root, said + " WHERE record_id = 'o1'") == [("elm", "police", True, "01:00", date(2026, 1, 5))]
 
 
 def test_of_several_rows_those_that_pass_are_stored_and_the_others_stay(root, bad):

@@ -167,6 +167,7 @@ def _arguments(town: Town, f, estates: set, companies: set, role: str, level: st
         "step": None, "company": None, "search": "", "worst_first": False, "limit": 5000, "offset": 0, "counted": None,
         "delivery_id": None, "reason": None, "detector": None, "ledger": town.ledger, "case_id": None, "check_code": None,
         "sha256": "", "at": datetime(2026, 11, 3, 8, tzinfo=UTC),
+        "state": None, "source": None,
     }  # fmt: skip
     if f.__module__.endswith("casefiles"):
         values |= _case_asked(town, estate, company if "company_id" in inspect.signature(f).parameters else None)

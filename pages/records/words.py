@@ -1,0 +1,47 @@
+"""What the desk's pages call sources, columns, reasons and rows."""
+
+from __future__ import annotations
+
+import json
+
+from data.mapping import sources
+from i18n.words import Words
+
+
+def source_name(source: str, t: Words) -> str:
+    """A source as a person knows it: the desk itself, or its mapping file's title in the viewer's language."""
+    known = sources().get(source)
+    if known is None:
+        return t("desk.desk") if source == "desk" else source
+    words = t(f"table.{known.table.name}")
+    return words if known.name == known.table.name else f"{words} ({known.name})"
+
+
+def reason_words(reason: str, t: Words) -> str:
+    """Why a row was set aside."""
+    key = f"intake.reason.{reason}"
+    if t.has(key):
+        return t(key)
+    return t("intake.reason.sense_other", said=reason.removeprefix("sense.").replace("_", " "))
+
+
+def column_words(column: str | None, t: Words) -> str:
+    """A contract column by its name on screen."""
+    if not column:
+        return t("page.set_aside.whole_row")
+    return t(f"field.{column}") if t.has(f"field.{column}") else column
+
+
+def original(text: str, t: Words) -> str:
+    """A row's values on one line."""
+    row = json.loads(text)
+    return t("common.semicolon").join(f"{k}{t('common.colon')}{v}" for k, v in row.items() if v not in (None, ""))
+
+
+def changed(before: str, after: str, t: Words) -> str:
+    """What a mended row says otherwise than it came."""
+    old, new = json.loads(before), json.loads(after)
+    parts = [
+        f"{k} {old.get(k) or t('common.none')} → {v or t('common.none')}" for k, v in new.items() if old.get(k) != v
+    ]
+    return t("common.semicolon") + t("common.semicolon").join(parts) if parts else ""
