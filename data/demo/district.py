@@ -176,7 +176,7 @@ def draw(
 
 
 def people(district: District) -> list[dict]:
-    """One demo sign-in per role; the manager's company runs several estates, one of them taken over lately."""
+    """One demo sign-in per role, and a second supervisor (some decisions need two people); the manager's company runs several estates, one of them taken over lately."""
     current = district.tenures.filter(pl.col("valid_to").is_null())
     spells = district.tenures.group_by("estate_id", "company_id").agg(since=pl.col("valid_from").min())
     lately = district.calendar.date(district.calendar.size - 900)
@@ -190,6 +190,7 @@ def people(district: District) -> list[dict]:
     subdistrict = district.areas.filter(pl.col("area_id") == station)["parent_id"].first()
     rows = [
         ("demo-supervisor", "区级督导 示一", "District supervisor (demo)", "supervisor", None, None),
+        ("demo-supervisor-2", "区级督导 示六", "Second district supervisor (demo)", "supervisor", None, None),
         ("demo-subdistrict", "街道专员 示二", "Sub-district officer (demo)", "subdistrict", subdistrict, None),
         ("demo-station", "派出所民警 示三", "Station officer (demo)", "station", station, None),
         ("demo-manager", "物业经理 示四", "Property manager (demo)", "manager", None, company),

@@ -127,6 +127,26 @@ def evidence(
     )
 
 
+def counted_records(
+    scope: Scope, con: duckdb.DuckDBPyConnection, *, level: str, unit_id: str, period: str, limit: int = 500
+) -> pl.DataFrame:
+    """One record that counts against or for a unit, newest first: metric, record_table, record_id, decided_on."""
+    params = {"unit": unit_id, "period": period, "limit": limit}
+    r = readable(scope, params, v="evidence", p="periods")
+    return ask(
+        con,
+        f"""
+        SELECT v.metric, v.record_table, v.record_id, v.decided_on
+        FROM {r["v"]} AS v JOIN {r["p"]} AS p ON p.period = $period
+        WHERE v.{EVIDENCE_KEY[level]} = $unit AND v.excluded IS NULL AND v.record_id IS NOT NULL
+          AND v.decided_on < p."end" AND v.decided_on >= p."end" - INTERVAL 36 MONTH
+        ORDER BY v.decided_on DESC, v.metric, v.record_id
+        LIMIT $limit
+        """,
+        params,
+    )
+
+
 def propensity(scope: Scope, con: duckdb.DuckDBPyConnection, *, estate_id: str, period: str) -> float | None:
     """How readily an estate's people report in a period (1 = as usual); None where the viewer may not see it."""
     params = {"estate": estate_id, "period": period}

@@ -5,10 +5,13 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
+from cases import acts
+from cases.allowed import may_open
 from cases.sentences import sentence
 from data.edition_tables import STEPS
-from data.queries import rankings, reasons
-from pages.shared import choose, format, go, tables
+from data.events import AlreadyOpen
+from data.queries import casefiles, rankings, reasons
+from pages.shared import casework, choose, format, go, tables
 
 WRAPPED = 90  # pixels: four lines of a sentence
 
@@ -34,11 +37,50 @@ def show(scope, con, t) -> None:
     picked = tables.show(_worded(rows, t), _columns(t), t, key="due-table", pick=True, row_height=WRAPPED)
     tables.pager("page", rows["total"][0], t)
     if picked is not None:
-        row = rows.row(picked, named=True)
+        _picked(scope, con, rows.row(picked, named=True), t)
+    else:
+        st.caption(t("page.due.pick"))
+
+
+def _picked(scope, con, row: dict, t) -> None:
+    """One row of the list: its estate, its case, or the form that opens one."""
+    with st.container(border=True):
+        names = [format.name(row, t, k) for k in ("estate", "head", "company") if row[f"{k}_zh"]]
+        step = t(f"ladder.step.{row['step']}.name")
+        st.markdown(f"**{step}** · {format.plain(' · '.join(names))}")
+        st.markdown(format.plain(sentence(t, row["reason"], row["params"])))
         if row["estate_id"]:
-            go.to("estate", estate=row["estate_id"], period=row["period"])
+            go.link("estate", t("page.case.open_estate"), estate=row["estate_id"], period=row["period"])
         else:
-            go.to("company", company=row["company_id"], period=row["period"])
+            go.link("company", t("page.due.open_company"), company=row["company_id"], period=row["period"])
+        desk = casework.desk(scope)
+        held = casefiles.case_of(
+            scope, con, desk.ledger, period=row["period"], step=row["step"], unit_id=row["party_id"]
+        )
+        if held:
+            go.link("case", t("page.tasks.open_case", case=held), case=held)
+        elif may_open(row["step"], False, desk.asked()) is None:
+            _open(desk, con, row, t)
+
+
+def _open(desk, con, row: dict, t) -> None:
+    """One press opens the case with everything the edition knows; the reason is the officer's own."""
+    with st.form("open-case"):
+        reason = st.text_area(t("page.due.open_reason"), help=t("page.due.open_help"))
+        pressed = st.form_submit_button(t("page.due.open"), type="primary")
+    if not pressed:
+        return
+    if not reason.strip():
+        st.warning(t("case.refused.reason_missing"))
+        return
+    try:
+        case_id = acts.open_case(desk, row, edition=rankings.edition(desk.scope, con)["edition_id"], reason=reason)
+    except acts.NotDue as e:
+        st.warning(casework.refusal_words(e, t))
+    except AlreadyOpen as e:
+        st.warning(casework.already_open(e, t))
+    else:
+        go.to("case", case=case_id)
 
 
 def _expected_wrong(rows: pl.DataFrame, t) -> None:

@@ -12,11 +12,16 @@ import duckdb
 import polars as pl
 import streamlit as st
 
-from cases.papers import extracts
+from cases.acts import Desk, found_for, read
+from cases.days import local_day
+from cases.papers import extracts, prefill
+from cases.papers.blocks import Both, Task
 from cases.papers.press import LANGUAGES, FontsMissing, Language, Press, own_templates
-from cases.papers.tables import evidence_workbook, ranking_workbook
+from cases.papers.tables import CaseFile, Happening, Issued, case_workbook, evidence_workbook, ranking_workbook
 from cases.papers.workbooks import MOST_ROWS, About, Column
-from data.queries import digest, files, rankings, reasons
+from cases.tasks import tasks_of
+from data.accounts import names_of
+from data.queries import casefiles, digest, files, rankings, reasons
 from data.scope import Scope
 from i18n.words import Words
 from pages.shared import format, place, rule, tables
@@ -161,6 +166,40 @@ def evidence(
     lines = [(t("workbook.estate"), estate), (t("workbook.metric"), t(f"metric.{metric}.name"))]
     about = _about(scope, con, f"{estate} · {t(f'metric.{metric}.name')}", period, lines, t)
     return evidence_workbook(rows, about, t)
+
+
+def case_book(scope: Scope, con: Connection, desk: Desk, case_id: str, t: Words) -> bytes:
+    """A case as a workbook: facts, timeline, papers with their hashes, tasks with their days, records relied on."""
+    con = con.cursor()
+    case, rows = read(desk, con, case_id)
+    found = None if case.matter else found_for(desk, case)
+    names = prefill.metrics_named(found.due, found.scores) if found else []
+    who = names_of(desk.ledger, {e.by for e in rows})
+    happened = tuple(
+        Happening(at=e.at, who=Both(*who.get(e.by, (e.by, None))), role=extracts.said(f"role.{e.role}"),
+                  what=extracts.said(f"case.event.{e.kind}"), reason=e.reason or None, law=e.law, edition=e.edition,
+                  attachment=e.attachment)
+        for e in rows
+    )  # fmt: skip
+    issued = tuple(
+        Issued(number=p[f"number_{'zh' if t.language == 'zh' else 'en'}"], title=extracts.said(f"paper.title.{p['kind']}"),
+               issued_on=local_day(p["made_at"]), check_code=p["check_code"], sha256=p[f"sha256_{t.language}"])
+        for p in casefiles.case_papers(scope, con, desk.ledger, case_id=case_id).iter_rows(named=True)
+    )  # fmt: skip
+    todo = tuple(
+        Task(
+            what=extracts.said(f"task.{k.kind}"),
+            measure=Both(*(w(f"case.phase.{case.phase}") for w in (extracts.ZH, extracts.EN))),
+            by=k.until,
+        )
+        for k in tasks_of(case, desk.asked().rule, desk.today)
+    )
+    file = CaseFile(
+        case_id=case_id, facts=prefill.facts(found, names, float(rule.bands(case.period)["attention"])) if found else (),
+        happenings=happened, papers=issued, tasks=todo,
+        records=tuple(r for m in names if m in found.evidence for r in prefill.record_rows(m, found.evidence[m])) if found else (),
+    )  # fmt: skip
+    return case_workbook(file, _about(scope, con, case_id, case.period, [], t), t)
 
 
 def scorecard(scope: Scope, con: Connection, language: Language, *, company_id: str, period: str) -> bytes:

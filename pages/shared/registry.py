@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from data.scope import Role
 from pages.about import editions, fairness, method, sensitivity
-from pages.cases import bulletin, due
+from pages.cases import bulletin, case, due, tasks
 from pages.records import checks, deliveries, set_aside
 from pages.scores import companies, company, estate, estates, scorecard
 
@@ -43,6 +43,8 @@ PAGES: tuple[Page, ...] = (
     Page("scores", "estate", (*OFFICERS, "manager"), estate.show, in_menu=False),
     Page("scores", "company", (*OFFICERS, "manager"), company.show, in_menu=False),
     Page("cases", "due", (*OFFICERS, "manager"), due.show),
+    Page("cases", "tasks", (*OFFICERS, "manager"), tasks.show),
+    Page("cases", "case", (*OFFICERS, "manager"), case.show, in_menu=False),
     Page("cases", "bulletin", ("supervisor",), bulletin.show),
     Page("records", "deliveries", ("steward", "supervisor"), deliveries.show, needs_edition=False),
     Page("records", "set_aside", ("steward", "supervisor"), set_aside.show, needs_edition=False),

@@ -1,0 +1,130 @@
+"""My tasks: what I may do or must know of, with its last day; every case I may read; a calendar file."""
+
+from __future__ import annotations
+
+import polars as pl
+import streamlit as st
+
+from cases.case import Case, fold_all
+from cases.days import first_unknown_year
+from cases.tasks import Task, calendar, inbox
+from data.queries import casefiles
+from pages.shared import casework, choose, format, go, place, tables
+
+PHASES = ("prepared", "deferred", "decided", "told", "effective", "withdrawn", "closed")
+ICS = "text/calendar"
+
+
+def show(scope, con, t) -> None:
+    """The viewer's tasks, nearest first, then the cases."""
+    scope.require("supervisor", "subdistrict", "station", "manager")
+    st.title(t("page.tasks.title"))
+    st.caption(t("page.tasks.lead"))
+    desk = casework.desk(scope)
+    found = fold_all(casefiles.case_file(scope, con, desk.ledger))
+    todo = inbox(found, scope, desk.asked().rule, desk.today)
+    _code(scope, con, desk, t)
+    if not found:
+        st.info(t("page.tasks.no_cases_manager" if scope.role == "manager" else "page.tasks.no_cases"))
+        return
+    _inbox(todo, desk, t)
+    _cases(found, t)
+
+
+def _code(scope, con, desk, t) -> None:
+    """A check code typed from a paper opens its case."""
+    with st.expander(t("page.tasks.by_code"), expanded=bool(place.asked("code"))):
+        code = choose.text(st, t("page.tasks.code"), name="code", hint="XXXX-XXXX-XXXX")
+        if not code:
+            return
+        rows = casefiles.case_papers(scope, con, desk.ledger, check_code=code)
+        if rows.is_empty():
+            st.warning(t("page.tasks.no_such_code"))
+            return
+        row = rows.row(0, named=True)
+        number = row["number_zh"] if t.language == "zh" else row["number_en"]
+        st.success(
+            t(
+                "page.tasks.code_found",
+                title=t(f"paper.title.{row['kind']}"),
+                number=format.plain(number),
+                made=format.moment(row["made_at"], t),
+            )
+        )
+        st.caption(t("page.tasks.code_hashes", zh=row["sha256_zh"], en=row["sha256_en"]))
+        go.link("case", t("page.tasks.open_case", case=row["case_id"]), case=row["case_id"])
+
+
+def _inbox(todo: list[Task], desk, t) -> None:
+    st.subheader(t("page.tasks.inbox"))
+    if not todo:
+        st.info(t("page.tasks.nothing"))
+        return
+    late = sum(task.overdue(desk.today) for task in todo)
+    if late:
+        st.error(t("page.tasks.late", n=late))
+    if any(not task.known for task in todo):
+        st.caption(t("page.tasks.calendar", year=first_unknown_year(desk.today)))
+    frame = pl.DataFrame(
+        [
+            {"until": task.until, "task": _task_words(task, desk, t), "about": casework.about(task.case, t), "case": task.case.case_id,
+             "step": t(f"ladder.step.{task.case.step or task.case.recommended}.name")}
+            for task in todo
+        ]
+    )  # fmt: skip
+    config = st.column_config
+    columns = {
+        "until": config.DateColumn(t("page.tasks.until"), format=t("common.date_pattern"), width=100),
+        "task": config.TextColumn(t("page.tasks.task"), width=150), "about": config.TextColumn(t("page.tasks.about"), width=330),
+        "step": config.TextColumn(t("column.step"), width=120), "case": config.TextColumn(t("page.tasks.case"), width=120),
+    }  # fmt: skip
+    picked = tables.show(frame, columns, t, key="tasks-table", pick=True)
+    if picked is not None:
+        go.to("case", case=todo[picked].case.case_id)
+    base = str(st.context.url or "").rsplit("/", 1)[0]
+    made = calendar(todo, t, desk.now, f"{base}/case?case=")
+    st.download_button(
+        t("page.tasks.ics"),
+        data=made,
+        file_name="steward-tasks.ics",
+        mime=ICS,
+        key="ics",
+        on_click="ignore",
+        icon="⬇️",
+        help=t("page.tasks.ics_help"),
+    )
+
+
+def _task_words(task: Task, desk, t) -> str:
+    words = t(f"task.{task.kind}")
+    return f"{t('page.tasks.overdue')}{t('common.colon')}{words}" if task.overdue(desk.today) else words
+
+
+def _cases(found: list[Case], t) -> None:
+    st.subheader(t("page.tasks.cases"))
+    phase = choose.one(
+        st, t("page.case.phase"), PHASES, name="phase", words=lambda p: t(f"case.phase.{p}"), everything=t("filter.all")
+    )
+    rows = sorted(
+        (c for c in found if phase in (None, c.phase)), key=lambda c: (c.over, c.opened_on, c.case_id), reverse=False
+    )
+    if not rows:
+        st.info(t("page.tasks.none_in_phase"))
+        return
+    frame = pl.DataFrame(
+        [
+            {"case": c.case_id, "about": casework.about(c, t), "step": t(f"ladder.step.{c.step or c.recommended}.name"),
+             "phase": t(f"case.phase.{c.phase}"), "opened": c.opened_on, "objections": len(c.open_objections)}
+            for c in rows
+        ]
+    )  # fmt: skip
+    config = st.column_config
+    columns = {
+        "case": config.TextColumn(t("page.tasks.case"), width=120), "about": config.TextColumn(t("page.tasks.about"), width=330),
+        "step": config.TextColumn(t("column.step"), width=120), "phase": config.TextColumn(t("page.case.phase"), width=130),
+        "opened": config.DateColumn(t("case.event.opened"), format=t("common.date_pattern"), width=100),
+        "objections": config.NumberColumn(t("page.case.objections"), width=110),
+    }  # fmt: skip
+    picked = tables.show(frame, columns, t, key="cases-table", pick=True)
+    if picked is not None:
+        go.to("case", case=rows[picked].case_id)
