@@ -575,10 +575,10 @@ def test_a_delivery_every_year_makes_fewer_files(tmp_path):
 # People
 
 
-def test_one_person_signs_in_for_each_role_and_the_manager_has_several_estates_one_taken_over(whole, small):
+def test_each_role_has_its_person_two_supervise_and_the_manager_has_several_estates_one_taken_over(whole, small):
     for district, least in ((whole, 4), (small, 2)):
         rows = people(district)
-        assert [p["role"] for p in rows] == ["supervisor", "subdistrict", "station", "manager", "steward"]
+        assert [p["role"] for p in rows] == ["supervisor", "supervisor", "subdistrict", "station", "manager", "steward"]
         by_role = {p["role"]: p for p in rows}
         areas = dict(district.areas.select("area_id", "kind").iter_rows())
         assert areas[by_role["subdistrict"]["area_id"]] == "subdistrict"
