@@ -267,13 +267,14 @@ def companies(world: World, seed: int) -> dict[str, float]:
         "current": _by_company(company, parties, made.column("score")[0], plain),
         "pooled": _pooled(court, units, sums, parties),
         "all": _by_company(spells, parties, tenures["score"].to_numpy(), a),
+        "only": _by_company(spells, parties, np.where(tenures["state"] == "rated", tenures["score"], np.nan), a),
     }
     mean, sd = rolled["mean"].to_numpy(), rolled["sd"].to_numpy()
     known = {name: np.isfinite(score) for name, score in others.items()}
     return {
         **{name: rho(score[known[name]], truth[known[name]]) for name, score in others.items()},
         **_of_means(mean, sd / rule["company_sd_factor"], sd, truth, rule["interval_z"]),
-        "rmse_all": _rms(others["all"] - truth), "tenures": rho(mean, truth),
+        "rmse_all": _rms(others["all"] - truth), "rmse_only": _rms(others["only"] - truth), "tenures": rho(mean, truth),
         "cover_large": percent((np.abs(truth - mean) <= rule["interval_z"] * sd)[rolled["units_rated"].to_numpy() >= 8]),
     }  # fmt: skip
 

@@ -252,7 +252,7 @@ class CompanyScore(pa.DataFrameModel):
     why_not_rated: str = pa.Field(nullable=True)
     band: str = pa.Field(isin=BANDS, nullable=True)
     units: int
-    units_rated: int
+    units_rated: int  # that count in the mean: rated or provisional (rules/index.toml, company_counts)
     households: int
     worst_unit_id: str = pa.Field(nullable=True)
     rank: int = pa.Field(nullable=True)
@@ -264,7 +264,7 @@ class CompanyScore(pa.DataFrameModel):
 
 
 class PartyPart(pa.DataFrameModel):
-    """What one rated unit takes off the mean of its company or office head; the rows of a party sum to 100 - mean."""
+    """What one unit that counts takes off the mean of its company or office head; the rows of a party sum to 100 - mean."""
 
     party: str = pa.Field(isin=("company", "head"))
     party_id: str

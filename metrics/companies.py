@@ -40,6 +40,16 @@ def weighed(units: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     return units.with_columns(weight=pl.min_horizontal(pl.col("household_days"), ceiling))
 
 
+def counted(units: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+    """Units whose score counts for the party: those of the rule's states, rated and provisional.
+
+    With few records, which of a company's spells happen to be rated is chance, and what is left out costs more than what
+    is unsure: rank correlation with the truth .954 instead of .898, error 3.5 points instead of 4.3; those not rated at
+    all add nothing more (.956, 3.6; docs/method.md 15).
+    """
+    return units.filter(pl.col("state").is_in(list(rule["company_counts"])))
+
+
 def company_likeness(rated: pl.DataFrame, key: str) -> pl.DataFrame:
     """``period, icc, tau2``: how alike the units of one party are (one-way ANOVA of class-centred scores, 0 to 1), and
     the variance of true scores between units, Var(S) + mean sd^2.
@@ -140,14 +150,14 @@ def roll_up(units: pl.DataFrame, party: str, rule: Rule) -> pl.DataFrame:
 
     Args:
         units: index scores of level ``tenure`` (party ``company``) or ``head`` (party ``head``) with ``household_days``:
-            every spell of the window, also those that ended; only rated ones count.
+            every spell of the window, also those that ended; those of the rule's states count.
         rule: the index rule in force.
     """
     key = f"{party}_id"
     group = [key, "period"]
     units = weighed(units.filter(pl.col(key).is_not_null()), rule).sort([*group, "unit_id"])
-    counted = units.filter(pl.col("state") == "rated")
-    means = _means(counted, group, rule).join(spread_of_means(counted, key, rule), on=group, how="left")
+    known = counted(units, rule)
+    means = _means(known, group, rule).join(spread_of_means(known, key, rule), on=group, how="left")
     everyone = units.group_by(group, maintain_order=True).agg(
         units=pl.len().cast(pl.Int64),
         current=pl.col("current").any(),
@@ -171,15 +181,15 @@ def roll_up(units: pl.DataFrame, party: str, rule: Rule) -> pl.DataFrame:
 
 
 def parts(units: pl.DataFrame, party: str, rule: Rule) -> pl.DataFrame:
-    """Contract PartyPart: what each rated unit takes off its party's mean; they sum to 100 - mean.
+    """Contract PartyPart: what each unit that counts takes off its party's mean; they sum to 100 - mean.
 
     Args:
         units, party: as of ``roll_up``.
     """
     group = [f"{party}_id", "period"]
-    counted = weighed(units.filter(pl.col(group[0]).is_not_null()), rule).filter(pl.col("state") == "rated")
+    known = counted(weighed(units.filter(pl.col(group[0]).is_not_null()), rule), rule)
     share = pl.col("weight") / pl.col("weight").sum().over(group)
-    rows = counted.sort([*group, "unit_id"]).select(
+    rows = known.sort([*group, "unit_id"]).select(
         "period", "unit_id", "estate_id", party=pl.lit(party), party_id=pl.col(group[0]), share=share,
         points_lost=share * (100 - pl.col("final")),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.edition_tables import TABLES
-from metrics.companies import quantiles, roll_up, weighed, worst_share_mean
+from metrics.companies import parts, quantiles, roll_up, weighed, worst_share_mean
 from tests.metrics.scoring import PERIOD, index_rule
 
 #: The example's weights are what remains after the ceiling.
@@ -101,6 +101,20 @@ def test_a_company_that_left_is_rated_and_not_ranked():
 def test_a_company_without_a_rated_estate_has_no_score():
     row = company([None, None], [100, 100])
     assert (row["mean"], row["final"], row["state"], row["units_rated"]) == (None, None, "not_rated", 0)
+
+
+def test_provisional_estates_count_and_those_not_rated_do_not():
+    # (60 x 100 + 90 x 300) / 400 = 82.5: the provisional one is in; the last, scored but not rated, is not
+    states = ["rated", "provisional", "not_rated"]
+    row = company([60.0, 90.0, 10.0], [100, 300, 900], state=states, rule=index_rule(**NO_CEILING, company_min_units=2))
+    assert (row["mean"], row["units_rated"], row["state"]) == (pytest.approx(82.5), 2, "rated")
+
+
+def test_what_provisional_estates_take_off_is_told_too():
+    # of 400: 100 x (100 - 60) / 400 = 10 and 300 x (100 - 90) / 400 = 7.5 make the 17.5 missing from 100
+    frame = spells([60.0, 90.0, 10.0], [100, 300, 900], state=["rated", "provisional", "not_rated"])
+    found = parts(frame.with_columns(estate_id="unit_id"), "company", index_rule(**NO_CEILING))
+    assert found["points_lost"].to_list() == pytest.approx([10.0, 7.5])
 
 
 def test_companies_are_ranked_period_by_period():
