@@ -61,6 +61,15 @@ def _header(desk, case: Case, t) -> None:
     cells[0].metric(t("page.case.phase"), t(f"case.phase.{case.phase}"))
     step = t(f"ladder.step.{case.step}.name") if case.step else t("page.case.undecided")
     cells[1].metric(t("page.case.step"), step)
+    if case.closed_how and case.closed_on:
+        cells[0].caption(
+            t("page.case.closed", how=t(f"case.closed_how.{case.closed_how}"), on=format.day(case.closed_on, t))
+        )
+    if case.watch_until:
+        cells[0].caption(t("page.case.watch", until=format.day(case.watch_until, t)))
+    if case.withdrawn_on:
+        corrected = case.corrected_edition or t("form.corrected_pending")
+        cells[0].caption(t("page.case.withdrawn", on=format.day(case.withdrawn_on, t), edition=corrected))
     open_now = len(case.open_objections)
     cells[2].metric(t("page.case.objections"), format.number(open_now, t, 0), help=t("page.case.objections_help"))
     if open_now:
