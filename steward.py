@@ -6,6 +6,7 @@ The pages use the same functions.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -14,11 +15,13 @@ from pathlib import Path
 
 import click
 
+from cases import effect
 from cases import publish as editions
 from data import accounts, backup, events, intake
 from data.demo import people, write_demo
 from data.editions import current, list_editions
 from data.ledger import open_ledger
+from data.mending import MendRefused
 from data.reading import WrongFile
 from data.records import StoreBusy
 from data.scope import ROLES, Role
@@ -28,7 +31,7 @@ from rules.book import RuleFileWrong, RuleNotInForce
 
 REFUSED = (
     WrongFile, StoreBusy, EditionStopped, RuleFileWrong, RuleNotInForce, editions.NoSuchEdition, accounts.AccountWrong,
-    backup.BackupRefused,
+    backup.BackupRefused, MendRefused,
     ValueError,
 )  # fmt: skip
 
@@ -171,6 +174,33 @@ def verify(root: Path, edition: str | None, noted: str | None) -> None:
         )
     click.echo(f"{name}: " + ("differs from its recomputation" if differences else "equal, number by number"))
     sys.exit(1 if differences or not whole else 0)
+
+
+@main.command("effect")
+@click.option(
+    "--edits", type=click.Path(path_type=Path, exists=True), help="Rows mended, as the desk writes them (JSON)."
+)
+@click.option("--edition", help="A published edition; by default the current one.")
+@click.option("--by", default="", help="Who asks.")
+@click.option("--into", type=click.Path(path_type=Path), help="Write what moves to this file (JSON).")
+@click.pass_obj
+def effect_of(root: Path, edits: Path | None, edition: str | None, by: str, into: Path | None) -> None:
+    """What a correction does to scores: mended rows before they are saved, or all that came since an edition."""
+    path = current(root)
+    name = edition or (path.stem if path else None)
+    if name is None:
+        raise editions.NoSuchEdition("No edition is published yet, so there is nothing to compare with.")
+    began = now()
+    told = effect.told_of(root, name, edits.read_text(encoding="utf-8") if edits else None, by, began, _steps)
+    told["seconds"] = round((now() - began).total_seconds(), 1)
+    if into:
+        into.write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
+    click.echo(f"{len(told['estates'])} estates touched, {len(told['moved'])} scores move, {told['seconds']} s")
+
+
+def _steps(name: str, step: int, steps: int) -> None:
+    """One line per step, for a page that shows how far it is."""
+    click.echo(f"step {step}/{steps} {name}")
 
 
 def is_demo(root: Path) -> bool:

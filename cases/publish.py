@@ -258,7 +258,7 @@ def publish(root: Path, draft_id: str, *, now: datetime, by: str, reason: str, a
     return published_id
 
 
-def _saved_book(con: duckdb.DuckDBPyConnection, schema: str, into: Path) -> Book:
+def saved_book(con: duckdb.DuckDBPyConnection, schema: str, into: Path) -> Book:
     """The rulebook an edition was made with, written out of the edition itself."""
     for name, text in con.execute(f"SELECT name, text FROM {schema}.rulebook").fetchall():
         path = into / f"{name}.toml"
@@ -278,7 +278,7 @@ def verify(root: Path, edition_id: str, *, now: datetime, progress=None) -> list
         con = duckdb.connect()
         try:
             con.execute(f"ATTACH '{stored}' AS stored (READ_ONLY)")
-            book = _saved_book(con, "stored", Path(place) / "rules")
+            book = saved_book(con, "stored", Path(place) / "rules")
             row = con.execute("SELECT period, as_of, rulebook_hash FROM stored.edition").fetchall()[0]
             period, as_of, rulebook_hash = row
             if book.hash != rulebook_hash:

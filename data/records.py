@@ -185,6 +185,39 @@ def attach_records(con: duckdb.DuckDBPyConnection, root: Path, as_of: int | None
         )
     con.execute(f"CREATE OR REPLACE TEMP VIEW deliveries AS SELECT * FROM store.deliveries WHERE {seen}")
     _attach_desk(con, "true" if as_of is None else f"seq <= {int(as_of)}", as_of)
+    _attach_versions(con, "true" if as_of is None else f"seq <= {int(as_of)}")
+
+
+#: What no page shows of a record: it only tells callers apart.
+UNSHOWN = ("caller_hash",)
+
+
+def _attach_versions(con: duckdb.DuckDBPyConnection, seen: str) -> None:
+    """View ``versions``: every version of every record with the moments from and until which it was what was known.
+
+    A delivery is known from its own moment, or from that of an earlier delivery where a clock was set back between them.
+    """
+
+    def of(table: Table) -> str:
+        pairs = ", ".join(f"'{c}', \"{c}\"" for c in table.columns if c not in UNSHOWN)
+        estate = "estate_id" if "estate_id" in table.columns else "NULL"
+        day = f'"{table.day}"' if table.day else "NULL::DATE"
+        return (
+            f"SELECT '{table.name}' AS record_table, record_id, {estate} AS estate_id, {day} AS day, delivery_id, line, "
+            f"delivery_seq, revised_by_seq, json_object({pairs})::VARCHAR AS row_said FROM store.{table.name}"
+        )
+
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP VIEW versions AS
+        WITH told AS (SELECT seq, file, max(received_at) OVER (ORDER BY seq) AS known_at FROM store.deliveries WHERE {seen})
+        SELECT v.* REPLACE (CASE WHEN t.seq IS NOT NULL THEN v.revised_by_seq END AS revised_by_seq),
+               f.file, f.known_at AS known_from, t.known_at AS known_to
+        FROM ({" UNION ALL ".join(of(t) for t in TABLES.values())}) AS v
+        JOIN told AS f ON f.seq = v.delivery_seq
+        LEFT JOIN told AS t ON t.seq = v.revised_by_seq
+        """
+    )
 
 
 def _attach_desk(con: duckdb.DuckDBPyConnection, seen: str, as_of: int | None) -> None:

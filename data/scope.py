@@ -115,6 +115,7 @@ WHO_READS: dict[str, Readers] = {
     ),
     # On the records store (``data.records.attach_records``), where ``estates`` carries validity days.
     "delivery_notes": Readers(None, None, ALL),
+    "versions": Readers(None, None, ALL),
     "desk_acts": Readers(None, None, ALL),
     "desk_rows": Readers(None, None, ALL),
     "rows_set_aside": Readers("{a}.estate_id IN ({area_now})", None, ALL),

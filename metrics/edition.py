@@ -57,13 +57,18 @@ class EditionStopped(ValueError):
 
 @dataclass(frozen=True)
 class Workplace:
-    """What every step needs: a DuckDB connection with the records in view, the rules, the periods."""
+    """What every step needs: a DuckDB connection with the records in view, the rules, the periods.
+
+    Attributes:
+        whole: False leaves out what says nothing of any score: studies of the method, checks, audits.
+    """
 
     con: duckdb.DuckDBPyConnection
     book: Book
     last: Quarter
     quarters: int
     scored: int
+    whole: bool = True
 
     @property
     def rule(self) -> Rule:
@@ -86,11 +91,11 @@ class Workplace:
         return self.backend.table(name, database=("edition", "main"))
 
 
-def workplace(con: duckdb.DuckDBPyConnection, book: Book, last: Quarter) -> Workplace:
+def workplace(con: duckdb.DuckDBPyConnection, book: Book, last: Quarter, *, whole: bool = True) -> Workplace:
     """Size the work by the index rule: history quarters scored, window quarters before the oldest of them."""
     rule = index_rule(book, last)
     scored = rule["history_quarters"]
-    return Workplace(con, book, last, scored + rule["window_quarters"] - 1, scored)
+    return Workplace(con, book, last, scored + rule["window_quarters"] - 1, scored, whole)
 
 
 def checked(name: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -317,6 +322,8 @@ def _scores(work: Workplace, records: Records, sums: Sums, applicable: pl.DataFr
     write(con, "company_scores", pl.concat(rolled))
     write(con, "party_parts", pl.concat([companies.parts(rows, party, rule) for party, rows in units_of.items()]))
     write(con, "quantiles", companies.quantiles(made["metric_scores"], made["subindex_scores"], index, rule))
+    if not work.whole:
+        return
     _studies(work, grid, terms, made)
     found, runs = checks.find(con, work.book.on(work.last.last, "checks"), work.last)
     write(con, "checks", found)

@@ -8,7 +8,7 @@ import inspect
 import json
 import pkgutil
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -32,7 +32,7 @@ QUERIES = {
     if f.__module__ == m.__name__ and next(iter(inspect.signature(f).parameters)) == "scope"
 }
 HELPERS = {"rankings.level_of"}  # takes a scope, reads nothing
-ON_RECORDS = {name for name in QUERIES if name.startswith("desk.")}
+ON_RECORDS = {name for name in QUERIES if name.startswith(("desk.", "history."))}
 ROLES = ("supervisor", "subdistrict", "station", "manager", "steward")
 
 
@@ -167,7 +167,7 @@ def _arguments(town: Town, f, estates: set, companies: set, role: str, level: st
         "step": None, "company": None, "search": "", "worst_first": False, "limit": 5000, "offset": 0, "counted": None,
         "delivery_id": None, "reason": None, "detector": None, "ledger": town.ledger, "case_id": None, "check_code": None,
         "sha256": "", "at": datetime(2026, 11, 3, 8, tzinfo=UTC),
-        "state": None, "source": None,
+        "state": None, "source": None, "table": "complaints", "record_id": None, "as_of": 0, "last": date(2026, 9, 30),
     }  # fmt: skip
     if f.__module__.endswith("casefiles"):
         values |= _case_asked(town, estate, company if "company_id" in inspect.signature(f).parameters else None)
