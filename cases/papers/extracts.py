@@ -5,25 +5,27 @@ Given what the queries of the page's own viewer returned, so an extract never ho
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from cases.case import Case
 from cases.explanations import company_sentence
-from cases.papers.blocks import BandCount, Bar, Both, Edition, Fact, Office, Party, Person, Point, Ranked, Unit
+from cases.papers.blocks import BandCount, Bar, Both, Edition, Entry, Fact, Office, Party, Person, Point, Ranked, Unit
 from cases.papers.shapes import Bulletin, Scorecard
 from data.edition_tables import BANDS
 from i18n.words import Words
 from metrics.calendar import Quarter
-from rules.book import Book, Rule
+from rules.book import FOREVER, Book, Rule
 
 ZONE = ZoneInfo("Asia/Shanghai")
 ZH, EN = Words("zh"), Words("en")
 PERIODS_SHOWN = 12
 LIFTS = 6
+HONOURED = timedelta(days=365)  # a commendation stands a year, as rules/ladder.toml has it
 BULLETIN_BANDS = (*BANDS, "provisional", "not_rated")
 
 
@@ -182,17 +184,46 @@ def _lift(metric: str, lost: float) -> Both:
     )  # fmt: skip
 
 
-def bulletin(source: Source, bands: pl.DataFrame, time: pl.DataFrame, companies: pl.DataFrame) -> Bulletin:
+def in_force(cases: Iterable[Case], step: str, today: date) -> tuple[Entry, ...]:
+    """Listings or commendations in effect on a day, oldest first; one with an open objection is left out (nothing is
+    published while one is open)."""
+    rows = [
+        (c.effective_on, c)
+        for c in cases
+        if c.step == step and c.phase == "effective" and c.effective_on and not c.open_objections
+        and c.effective_on <= today <= (c.listed_until or FOREVER)
+    ]  # fmt: skip
+    return tuple(
+        Entry(
+            party=Both(*(_party(c, t) for t in (ZH, EN))),
+            detail=said("paper.case", case=c.case_id),
+            on=on,
+            until=c.listed_until or on + HONOURED,
+        )
+        for on, c in sorted(rows, key=lambda row: (row[0], row[1].case_id))
+    )
+
+
+def _party(case: Case, t: Words) -> str:
+    """The estate with its company; the company alone where the case is about the whole of it."""
+    names = [case.due.get(f"{k}_{t.language}") or case.due.get(f"{k}_zh") for k in ("estate", "company")]
+    return " · ".join(n for n in names if n) or case.party_id
+
+
+def bulletin(
+    source: Source, bands: pl.DataFrame, time: pl.DataFrame, companies: pl.DataFrame, cases: Sequence[Case], today: date
+) -> Bulletin:
     """The draft of a district bulletin: not numbered and not signed until somebody issues it.
 
     Args:
+        cases: every case of the district; what is in effect ``today`` is listed.
         bands: ``digest.bands_by_area``. time: ``digest.over_time``. companies: ``rankings.companies``, all of them.
             Asked as a viewer who may see the whole district.
     """
     unsure = bands.filter(pl.col("band").is_in(["not_rated", "provisional"]))["estates"].sum()
     notes = [said("paper.bulletin.not_rated", n=unsure)] if unsure else []
     return Bulletin(
-        **source.common(),
+        **(source.common() | {"issued_on": today}),
         estates=int(bands["estates"].sum()),
         companies=companies.height,
         households=int(bands["households"].sum()),
@@ -203,8 +234,8 @@ def bulletin(source: Source, bands: pl.DataFrame, time: pl.DataFrame, companies:
             for r in time.tail(PERIODS_SHOWN).iter_rows(named=True)
         ),
         ranking=tuple(_ranked(c) for c in companies.iter_rows(named=True)),
-        listings=None,
-        commendations=None,
+        listings=in_force(cases, "listing", today),
+        commendations=in_force(cases, "commendation", today),
         notes=(*notes, said("paper.bulletin.certainty")),
         objection=said("paper.bulletin.objection"),
     )

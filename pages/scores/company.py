@@ -7,7 +7,7 @@ import streamlit as st
 
 from cases.explanations import company_sentence
 from data.queries import files, rankings, reasons
-from pages.shared import charts, downloads, format, go, place, rule, tables
+from pages.shared import beside, charts, downloads, format, go, place, rule, tables
 
 
 def show(scope, con, t) -> None:
@@ -26,6 +26,7 @@ def show(scope, con, t) -> None:
     header(company, period, t)
     if scope.role in ("supervisor", "manager"):
         downloads.scorecard_buttons(scope, con, company_id, period, t)
+    beside.cases(scope, con, t, company_id=company_id)
     if company["state"] == "rated":
         parts = reasons.parts_of_company(scope, con, company_id=company_id, period=period)
         st.markdown(f"**{format.plain(company_sentence(company, parts, t))}**")

@@ -11,7 +11,7 @@ import metrics
 from cases.explanations import estate_sentence
 from cases.sentences import sentence
 from data.queries import files, rankings, reasons
-from pages.shared import charts, choose, downloads, format, go, place, rule, tables, why
+from pages.shared import beside, charts, choose, downloads, format, go, place, rule, tables, why
 
 #: Factors nearer to 1 are shown as 1.00.
 LEAST_SHOWN = 0.005
@@ -37,6 +37,7 @@ def show(scope, con, t) -> None:
         _header(unit, period, t)
         _told(unit, scores, moved, period, t)
     _due(scope, con, estate_id, t)
+    beside.cases(scope, con, t, estate_id=estate_id)
     left, right = st.columns(2)
     with left:
         st.subheader(t("page.estate.subindices"))

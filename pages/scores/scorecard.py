@@ -6,7 +6,7 @@ import streamlit as st
 
 from data.queries import files, rankings
 from pages.scores.company import header, units_table
-from pages.shared import charts, downloads, format, place
+from pages.shared import beside, charts, downloads, format, place
 
 COSTLIEST = 6
 
@@ -22,6 +22,7 @@ def show(scope, con, t) -> None:
         return
     header(company, period, t)
     downloads.scorecard_buttons(scope, con, scope.company_id, period, t)
+    beside.cases(scope, con, t, company_id=scope.company_id)
     units = files.company_units(scope, con, company_id=scope.company_id, period=period)
     st.subheader(t("page.scorecard.units"))
     units_table(units, period, t)

@@ -6,6 +6,7 @@ Whatever is in a file came through the viewer's own scope: each maker below asks
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cache, partial
 
 import duckdb
@@ -13,6 +14,7 @@ import polars as pl
 import streamlit as st
 
 from cases.acts import Desk, found_for, read
+from cases.case import fold_all
 from cases.days import local_day
 from cases.papers import extracts, prefill
 from cases.papers.blocks import Both, Task
@@ -24,7 +26,7 @@ from data.accounts import names_of
 from data.queries import casefiles, digest, files, rankings, reasons
 from data.scope import Scope
 from i18n.words import Words
-from pages.shared import format, place, rule, tables
+from pages.shared import format, place, rule, tables, viewer
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PDF = "application/pdf"
@@ -241,5 +243,6 @@ def bulletin(scope: Scope, con: Connection, language: Language, *, period: str) 
         extracts.Source(rankings.edition(scope, con), period, rule.book()),
         digest.bands_by_area(scope, con, period=period), digest.over_time(scope, con, period=period),
         rankings.companies(scope, con, period=period, limit=MOST_ROWS),
+        fold_all(casefiles.case_file(scope, con, viewer.ledger())), local_day(datetime.now(UTC)),
     )  # fmt: skip
     return press().print(draft, language).pdf

@@ -12,13 +12,14 @@ import pytest
 
 from cases.papers import prefill, shapes
 from cases.papers.blocks import Both
-from cases.papers.extracts import Source
+from cases.papers.extracts import Source, in_force
 from cases.papers.press import Press
 from data import editions
 from data.queries import files, rankings
 from data.scope import Scope
 from i18n.words import LANGUAGES
 from rules.book import Book
+from tests.cases.case_town import ANNA, BEN, OUTSIDE, Run
 from tests.cases.paper_samples import SAMPLES
 
 SUPERVISOR = Scope("anna", "supervisor")
@@ -156,3 +157,18 @@ def test_the_annex_begins_with_what_fell_short_and_ends_with_what_was_left_out()
     assert [r.record_id for r in share] == ["short", "short-older", "done", "left-out"]
     count = prefill.record_rows("valid_matters_per_100_homes", rows)  # a matter counted is one too many
     assert [r.record_id for r in count] == ["done", "short", "short-older", "left-out"]
+
+
+def test_a_bulletin_lists_what_is_in_effect_and_nothing_under_objection():
+    listing = Run("listing", date(2026, 3, 2))
+    listing.do(ANNA, "decided", outcome="accept", step="listing")
+    listing.do(ANNA, "served")
+    assert in_force([listing.case], "listing", date(2026, 3, 16)) == ()  # told, not published
+    listing.on(date(2026, 3, 16)).do(OUTSIDE, "objected", ground="facts")
+    listing.on(date(2026, 3, 17)).do(BEN, "objection_decided", objection=1, outcome="rejected")
+    listing.do(ANNA, "published")
+    one = in_force([listing.case], "listing", date(2026, 3, 17))
+    # told on 2 March, ten working days to 16 March, six months of listing from there
+    assert [(e.on, e.until) for e in one] == [(date(2026, 3, 17), date(2026, 9, 16))]
+    assert in_force([listing.case], "listing", date(2026, 9, 17)) == ()
+    assert in_force([listing.case], "commendation", date(2026, 3, 17)) == ()

@@ -1,0 +1,35 @@
+"""Beside a score: the cases about it and what the company has to say, wherever the score stands (right of reply)."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from cases.case import fold
+from data.events import Event
+from data.queries import casefiles
+from i18n.words import Words
+from pages.shared import format, go, viewer
+
+SHOWN = 6
+
+
+def cases(scope, con, t: Words, *, estate_id: str | None = None, company_id: str | None = None) -> None:
+    """Cases about an estate or company that the viewer may read, newest first, each with the company's newest reply."""
+    rows = casefiles.case_file(scope, con, viewer.ledger(), estate_id=estate_id, company_id=company_id)
+    by_case: dict[str, list[Event]] = {}
+    for event in rows:
+        by_case.setdefault(event.case_id, []).append(event)
+    found = sorted(((fold(own), own) for own in by_case.values()), key=lambda pair: pair[0].opened_on, reverse=True)
+    for case, own in found[:SHOWN]:
+        step = t(f"ladder.step.{case.step or case.recommended}.name")
+        line = t("beside.case", step=step, phase=t(f"case.phase.{case.phase}"), period=format.period(case.period, t))
+        marked = f" · {t('beside.marked')}" if case.open_objections else ""
+        go.link("case", f"{line}{marked}", case=case.case_id)
+        said = [e for e in own if e.kind in ("replied", "objected", "answered")]
+        if said:
+            newest = said[-1]
+            st.markdown(
+                f"> **{t('beside.reply', day=format.day(newest.at.date(), t))}**  \n> {format.plain(newest.reason)}"
+            )
+    if len(found) > SHOWN:
+        st.caption(t("beside.more", n=len(found) - SHOWN))
