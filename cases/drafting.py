@@ -52,12 +52,21 @@ def _served(case: Case, today: date, rule: Rule, ladder: Rule) -> dict:
         facts["honours_barred_until"] = months_after(until, rule["honours_barred_months"]).isoformat()
     if step == "interview":
         last = today + timedelta(days=rule["interview_within_days"])
-        day = min(working_days_after(today, MEETING_DAYS).day, last)
+        day = _meeting_day(today, last)
         facts["meeting_at"] = datetime.combine(day, MEETING_AT, ZONE).isoformat()
-        facts["hold_by"] = last.isoformat()
+        facts["hold_by"] = max(day, last).isoformat()
     if step == "replacement":
         given["answer_by"] = working_days_after(today, rule["days"]["answer"])
     return _stated(facts, **given)
+
+
+def _meeting_day(today: date, last: date) -> date:
+    """The third working day, or the latest before it within the week; the next working day where a festival fills the week."""
+    for count in range(MEETING_DAYS, 0, -1):
+        day = working_days_after(today, count).day
+        if day <= last:
+            return day
+    return working_days_after(today, 1).day
 
 
 def _held(case: Case, today: date, rule: Rule, ladder: Rule) -> dict:
