@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import UTC, datetime
 
 import polars as pl
 import streamlit as st
 
-from data import bulk
+from data import bulk, editions
 from data.mapping import sources
 from data.mending import Act, Mended, MendRefused, mend, waive
 from data.records import StoreBusy
 from i18n.words import Words
+from pages.records import moves
 from pages.records.store import patiently, records
 from pages.records.words import column_words, reason_words
 from pages.shared import format, place, tables
 
 WAYS = ("cells", "alike", "again", "waive")
-RESULT = "mending_result"
+RESULT, EFFECT = "mending_result", "mending_effect"
 #: Where a row of the editor stands, beside its values; no heading begins so. TEXT holds a line that fitted no heading.
 WHERE = {"_delivery": "delivery_id", "_file": "file", "_line": "line"}
 TEXT = "_text"
@@ -92,7 +94,8 @@ def edits_of(before: pl.DataFrame, after: pl.DataFrame, originals: dict[tuple[st
     return pl.DataFrame(found, schema={"delivery_id": pl.String, "line": pl.Int64, "after": pl.String})
 
 
-def _cells(scope, rows: pl.DataFrame, asked: dict, _, why: str, t: Words) -> None:
+def _cells(scope, rows: pl.DataFrame, asked: dict, known, why: str, t: Words) -> None:
+    _, estates = known
     before = editable(rows, asked["source"])
     config = st.column_config
     fixed = {
@@ -108,7 +111,7 @@ def _cells(scope, rows: pl.DataFrame, asked: dict, _, why: str, t: Words) -> Non
     originals = {(d, n): json.loads(o) for d, n, o in rows.select("delivery_id", "line", "original").iter_rows()}
     edits = edits_of(before, after, originals)
     st.caption(t("desk.altered_rows", n=edits.height))
-    _try_or_save(scope, edits, why, t)
+    _try_or_save(scope, edits, estates, why, t)
 
 
 def _alike(scope, _, asked: dict, known, why: str, t: Words) -> None:
@@ -130,7 +133,7 @@ def _alike(scope, _, asked: dict, known, why: str, t: Words) -> None:
     with records() as store:
         edits = bulk.replaced(store, source, asked["reason"], column, text, value)
     st.caption(t("desk.altered_rows", n=edits.height))
-    _try_or_save(scope, edits, why, t, {"column": column, "from": text, "to": value})
+    _try_or_save(scope, edits, estates, why, t, {"column": column, "from": text, "to": value})
 
 
 def _instead(source: str, column: str, estates: pl.DataFrame, t: Words) -> str:
@@ -150,11 +153,12 @@ def _instead(source: str, column: str, estates: pl.DataFrame, t: Words) -> str:
     return st.text_input(t("desk.right"), key=f"desk-right-{column}").strip()
 
 
-def _again(scope, _, asked: dict, __, why: str, t: Words) -> None:
+def _again(scope, _, asked: dict, known, why: str, t: Words) -> None:
+    _, estates = known
     with records() as store:
         edits = bulk.as_they_came(store, asked["source"], asked["reason"])
     st.caption(t("desk.tried_rows", n=edits.height))
-    _try_or_save(scope, edits, why, t, kind="again")
+    _try_or_save(scope, edits, estates, why, t, kind="again")
 
 
 def _waive(scope, rows: pl.DataFrame, asked: dict, _, why: str, t: Words) -> None:
@@ -186,7 +190,7 @@ def _waived(which: pl.DataFrame, act: Act, t: Words) -> None:
 
 
 def _try_or_save(
-    scope, edits: pl.DataFrame, why: str, t: Words, changes: dict | None = None, kind: str = "mended"
+    scope, edits: pl.DataFrame, estates, why: str, t: Words, changes: dict | None = None, kind: str = "mended"
 ) -> None:
     """Judge the edits without storing them, or store what passes."""
     left, right = st.columns(2)
@@ -195,8 +199,22 @@ def _try_or_save(
     if tried:
         act = Act(scope.viewer_id, datetime.now(UTC), why.strip() or t("desk.try"))
         _do(lambda: _outcome(mend(place.root(), edits, act, kind=kind, changes=changes, trial=True), t), t)
+    names = {r["estate_id"]: format.name(r, t) for r in estates.iter_rows(named=True)} if estates is not None else {}
+    _effect(scope, edits, kind, names, t)
     if saved:
         _do(lambda: _saved(mend(place.root(), edits, _act(scope, why), kind=kind, changes=changes), t), t)
+
+
+def _effect(scope, edits: pl.DataFrame, kind: str, names: dict[str, str], t: Words) -> None:
+    """On asking: the scores of the estates touched, before and after."""
+    asked = hashlib.sha256(json.dumps(edits.rows(), ensure_ascii=False).encode()).hexdigest()
+    if editions.current(place.root()) is None or edits.is_empty():
+        return
+    if st.button(t("moves.ask"), width="stretch", key="desk-effect"):
+        st.session_state[EFFECT] = (asked, moves.worked_out(scope, t, edits=edits, kind=kind))
+    kept = st.session_state.get(EFFECT)
+    if kept and kept[0] == asked and kept[1]:
+        moves.show(scope, kept[1], names, t)
 
 
 def _do(act, t: Words) -> None:
