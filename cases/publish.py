@@ -28,6 +28,7 @@ from data.editions import LOCKED, lacking
 from data.records import attach_records, open_store
 from metrics import edition, fairness
 from metrics.calendar import Quarter
+from metrics.pending import Pending
 from rules.book import Book
 
 PROGRAM_VERSION = "0.2.0"
@@ -36,6 +37,7 @@ NUMBERS = (
     "periods", "estates", "management", "evidence", "metric_sums", "inspectors", "propensity", "seasons", "dispersion",
     "priors",
     "metric_scores", "subindex_scores", "index_scores", "changes", "company_scores", "party_parts", "quantiles",
+    "disputes", "withheld", "disputed_scores",
     "flags", "due", "data_quality", "sensitivity",
     "sensitivity_facts", "robustness", "coherence", "validity", "audits",
     "checks", "check_runs",
@@ -159,14 +161,16 @@ def _flagged(con: duckdb.DuckDBPyConnection, scores: pl.DataFrame, rule, last: Q
     )
 
 
-def _build(path: Path, root: Path, period: str, as_of: int, book: Book, about: dict, progress) -> None:
+def _build(
+    path: Path, root: Path, period: str, as_of: int, book: Book, about: dict, progress, still: Pending | None = None
+) -> None:  # fmt: skip
     """Compute a whole edition into ``path``."""
     last = Quarter.parse(period)
     con = duckdb.connect()
     try:
         con.execute(f"ATTACH '{path}' AS edition")
         attach_records(con, root, as_of)
-        edition.compute(edition.workplace(con, book, last), progress)
+        edition.compute(edition.workplace(con, book, last), progress, still)
         _copy_registers(con)
         _write_due(con, book, last)
         _write_audits(con, book, last)
@@ -184,9 +188,12 @@ def _build(path: Path, root: Path, period: str, as_of: int, book: Book, about: d
 
 def draft(
     root: Path, period: str, *, now: datetime, by: str, book: Book | None = None, as_of: int | None = None,
-    demo: bool = False, progress=None,
+    demo: bool = False, progress=None, still: Pending | None = None,
 ) -> str:  # fmt: skip
     """Compute a draft edition of ``period`` from the records as known now (or at delivery ``as_of``).
+
+    Args:
+        still: appeals under way and what was withheld (metrics/pending.py); kept in the edition.
 
     Returns:
         The edition's id, such as ``draft-2026Q3-1``.
@@ -199,7 +206,7 @@ def draft(
     building = final.with_suffix(".building")
     known = latest_delivery(root) if as_of is None else as_of
     about = {"edition_id": edition_id, "status": "draft", "demo": demo, "made_at": now, "made_by": by}
-    _build(building, root, period, known, book, about, progress)
+    _build(building, root, period, known, book, about, progress, still)
     _seal(building, final)
     return edition_id
 
@@ -285,7 +292,8 @@ def verify(root: Path, edition_id: str, *, now: datetime, progress=None) -> list
                 return [Difference("rulebook", 1, 1)]
             again = Path(place) / "again.duckdb"
             about = {"edition_id": "again", "status": "draft", "demo": False, "made_at": now, "made_by": "verify"}
-            _build(again, root, period, as_of, book, about, progress)
+            still = Pending(*(con.sql(f"FROM stored.{name}").pl() for name in ("disputes", "withheld")))
+            _build(again, root, period, as_of, book, about, progress, still)
             con.execute(f"ATTACH '{again}' AS again (READ_ONLY)")
             found = [_compare(con, name) for name in NUMBERS]
             return [d for d in found if d.only_stored or d.only_recomputed]

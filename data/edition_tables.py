@@ -22,13 +22,13 @@ from typing import Annotated
 import pandera.polars as pa
 import polars as pl
 
-from data import adjustment_tables, check_tables, study_tables
+from data import adjustment_tables, check_tables, pending_tables, study_tables
 from data.codes import ESTATE_CLASSES, LEVELS, SUBINDICES
 
 STATES = ("rated", "provisional", "not_rated")
 BANDS = ("excellent", "good", "attention", "failing")
 THIRDS = ("upper", "middle", "lower")
-VALUE_STATES = ("measured", "not_applicable", "not_collected")
+VALUE_STATES = ("measured", "not_applicable", "not_collected", "withheld")
 STAGES = ("none", "watch", "listing", "interview", "replacement")  # what the numbers say (method.md 10.2)
 STEPS = ("none", "attention", "listing", "interview", "replacement", "commendation")
 
@@ -351,6 +351,7 @@ TABLES: dict[str, type[pa.DataFrameModel]] = {
     **adjustment_tables.TABLES,
     **study_tables.TABLES,
     **check_tables.TABLES,
+    **pending_tables.TABLES,
 }
 #: Registers copied into the edition as the records had them: areas, companies, office_heads, tenures, deliveries.
 REGISTERS = ("areas", "companies", "office_heads", "tenures", "deliveries")

@@ -46,6 +46,7 @@ LEVEL_ROWS = Readers(
     f"(CASE {{a}}.level WHEN 'tenure' THEN {{a}}.unit_id IN ({OWN_UNITS}) "
     f"WHEN 'head' THEN {{a}}.unit_id IN ({OWN_TENURES}) ELSE false END)",
 )
+OWN_ESTATES = "{a}.estate_id IN (SELECT estate_id FROM management WHERE company_id = $scope_company)"
 OWN_EVIDENCE = f"({{a}}.unit_id IN ({OWN_UNITS}) OR {{a}}.tenure_id IN ({OWN_TENURES}))"
 
 WHO_READS: dict[str, Readers] = {
@@ -99,6 +100,9 @@ WHO_READS: dict[str, Readers] = {
     "validity": EVERYONE,
     "audits": Readers("{a}.finding", "{a}.finding", ALL),  # of small groups one could tell whose number it is
     "robustness": LEVEL_ROWS,
+    "disputed_scores": LEVEL_ROWS,
+    "disputes": Readers(IN_AREA, OWN_ESTATES),
+    "withheld": Readers(IN_AREA, OWN_ESTATES),
     "due": Readers(
         f"(CASE {{a}}.party WHEN 'company' THEN {{a}}.company_id IN ({AREA_COMPANIES}) "
         "ELSE {a}.estate_id IN ({area}) END)",

@@ -47,7 +47,7 @@ def drawn_from(grid: Grid, terms: Terms, priors: Priors, cells: Cells, rows: np.
     part = grid.block(rows)
     known, period = posterior(part, terms, priors), int(part.period[0])
     return Drawn(
-        family=terms.family, a=known.a, b=known.b, c=priors.c[part.group], points=cells.points[rows],
+        family=terms.family, a=known.a, b=np.where(part.withheld, 0.0, known.b), c=priors.c[part.group], points=cells.points[rows],
         share=cells.share[rows], place=terms.subindex[period], posts=terms.posts[:, period],
         sub_share=cells.sub_share[rows],
     )  # fmt: skip

@@ -122,8 +122,8 @@ def _mixed(then: Grid, now: Grid, new: Grid, facts: np.ndarray, causes: frozense
         }  # fmt: skip
         fact, other = kinds[causes & {"records", "ageing"}]
         out = replace(out, **{name: np.where(facts, fact, other)})  # type: ignore[arg-type]
-    ruled, peers = (now if cause in causes else then for cause in ("rules", "peers"))
-    return replace(out, period=ruled.period, applies=ruled.applies, group=peers.group)
+    ruled, peers, told = (now if cause in causes else then for cause in ("rules", "peers", "records"))
+    return replace(out, period=ruled.period, applies=ruled.applies, group=peers.group, at_most=told.at_most)
 
 
 def by_cause(

@@ -27,6 +27,7 @@ from metrics import (
     coherence,
     companies,
     dispersion,
+    pending,
     priors,
     scores,
     season,
@@ -41,7 +42,8 @@ from metrics.certainty import Ways
 from metrics.changes import changes
 from metrics.evidence import evidence_of, index_rule, records_of
 from metrics.grid import UNIT, Grid, grid_of
-from metrics.sums import period_sums, quarter_sums
+from metrics.pending import Pending
+from metrics.sums import evidence_sums, period_sums, quarter_sums
 from metrics.terms import Terms, terms_of
 from rules.book import Book, Rule
 
@@ -157,19 +159,24 @@ def _insert_evidence(work: Workplace, name: str, metric: Metric, records: Record
 
 @dataclass(frozen=True)
 class Sums:
-    """Contract MetricSum of every period; and ``newest``, the sums of the newest quarter's records alone."""
+    """Contract MetricSum of every period; ``newest``, the sums of the newest quarter's records alone; and ``disputed``,
+    those of the units with disputed records, as if these counted."""
 
     periods: pl.DataFrame
     newest: pl.DataFrame
+    disputed: pl.DataFrame
 
     def __add__(self, more: Sums) -> Sums:
-        return Sums(pl.concat([self.periods, more.periods]), pl.concat([self.newest, more.newest]))
+        both = (pl.concat([getattr(self, n), getattr(more, n)]) for n in ("periods", "newest", "disputed"))
+        return Sums(*both)
 
     def adjusted(self, units: pl.DataFrame, propensity: pl.DataFrame, points: pl.DataFrame) -> Sums:
         """With the exposure of what residents report counted by how readily they report, and points by the throws they
         are worth."""
         reporting = [n for n, m in metrics.ALL.items() if m.reporting]
-        both = (adjust.with_propensity(f, units, propensity, reporting) for f in (self.periods, self.newest))
+        both = (
+            adjust.with_propensity(f, units, propensity, reporting) for f in (self.periods, self.newest, self.disputed)
+        )
         return Sums(*(dispersion.with_dispersion(f, points) for f in both))
 
 
@@ -186,8 +193,18 @@ def _sums(work: Workplace, chosen: dict[str, Metric], records: Records) -> Sums:
         "SELECT level, unit_id, $period AS period, metric, y, e, e2, yy, records FROM _quarter_sums WHERE ordinal = $newest",
         params={"period": str(work.last), "newest": work.quarters - 1},
     ).pl()
+    disputed = _disputed_sums(work, chosen, records)
     work.con.execute("DROP TABLE _quarter_sums")
-    return Sums(frame, newest)
+    return Sums(frame, newest, disputed)
+
+
+def _disputed_sums(work: Workplace, chosen: dict[str, Metric], records: Records) -> pl.DataFrame:
+    """Contract MetricSum of units and metrics with disputed evidence, as if it counted."""
+    pending.as_if_counted(work.con, chosen, work.rule["grace_days"])
+    more = evidence_sums(work.table("disputed_rows"), chosen, records.quarters, work.rule)
+    whole, key = work.table("_quarter_sums"), ["level", "unit_id", "metric"]
+    both = ibis.union(whole.semi_join(more, key).select(more.columns), more)
+    return work.backend.to_polars(period_sums(both, chosen, records.quarters, work.scored, work.rule))
 
 
 def _collected(work: Workplace, sums: pl.DataFrame, applicable: pl.DataFrame) -> None:
@@ -215,8 +232,11 @@ def _inspectors(work: Workplace) -> None:
     write(work.con, "inspectors", adjust.inspected(work.con, work.adjustments, first, work.last.last))
 
 
-def compute(work: Workplace, progress: Progress | None = None) -> None:
+def compute(work: Workplace, progress: Progress | None = None, still: Pending | None = None) -> None:
     """Fill the connection with every table of scores of one edition (all but ``edition`` and ``due``).
+
+    Args:
+        still: appeals under way and what was withheld (metrics/pending.py); None = nothing.
 
     The connection already shows the records as views named after ``data.contracts.TABLES`` and has the edition's
     file attached as ``edition``.
@@ -225,9 +245,11 @@ def compute(work: Workplace, progress: Progress | None = None) -> None:
         EditionStopped: a table breaks its contract.
         RuleNotInForce: a rule is asked for before its first version.
     """
-    tell = progress or (lambda *_: None)
+    tell, still = progress or (lambda *_: None), still or Pending()
+    for name in ("disputes", "withheld"):
+        write(work.con, name, still.rows(name))
     steps = len(metrics.ALL) + 4
-    tables = {name: work.table(name) for name in TABLES}
+    tables = pending.flagged({name: work.table(name) for name in TABLES}, work.edition_table("disputes"))
     _inspectors(work)
     tables["visit_factors"] = work.table("visit_factors")
     records = records_of(tables, work.last, work.quarters)
@@ -240,6 +262,8 @@ def compute(work: Workplace, progress: Progress | None = None) -> None:
     for step, (name, metric) in enumerate(first_pass.items()):
         tell(name, step, steps)
         _insert_evidence(work, name, metric, records)
+    pending.leave_out(work.con)
+    write(work.con, "management", work.backend.to_polars(records.managed).sort("unit_id"))
     tell("sums", len(first_pass), steps)
     rows = work.edition_table("evidence")
     write(work.con, "seasons", season.seasons(rows, metrics.ALL, DAYS, records, work.last, work.quarters, work.rule))
@@ -292,7 +316,6 @@ def _scores(work: Workplace, records: Records, sums: Sums, applicable: pl.DataFr
     unit_frame = unit_frame.sort("level", "unit_id", "period")
     write(con, "periods", periods)
     write(con, "estates", estates)
-    write(con, "management", backend.to_polars(records.managed).sort("unit_id"))
     propensity = adjust.reported(con, estates, backend.to_polars(records.quarters), work.adjustments, rule)
     write(con, "propensity", propensity)
     points = dispersion.dispersions(con, metrics.ALL, rule)
@@ -302,6 +325,8 @@ def _scores(work: Workplace, records: Records, sums: Sums, applicable: pl.DataFr
 
     terms = terms_of(work.book, metrics.ALL, dict(periods.select("period", "last").iter_rows()))
     grid = grid_of(unit_frame, sums.periods.sort(ORDER), applicable, terms)
+    owed = con.sql("FROM edition.withheld").pl()
+    grid = pending.points_at_most(grid, owed, dict(periods.select("period", "last").iter_rows()), terms.names, rule)
     learned, low = priors.learn(grid, terms, rule), work.book.on(work.last.last, "caps")
     prior = learned.priors(terms, rule)
     write(con, "priors", prior.frame(grid, terms))
@@ -313,6 +338,7 @@ def _scores(work: Workplace, records: Records, sums: Sums, applicable: pl.DataFr
     for name, frame in made.items():
         write(con, name, frame)
     index = made["index_scores"]
+    write(con, "disputed_scores", pending.both_values(grid, terms, cells, prior, sums.disputed, index, rule))
     newest = grid_of(unit_frame.filter(pl.col("period") == str(work.last)), sums.newest, applicable, terms)
     final = index.get_column("final").fill_null(np.nan).to_numpy()
     write(con, "changes", changes(grid, terms, prior, cells, newest, final, rule))
@@ -350,7 +376,7 @@ def _halves(
             validity.half_of(rows, half, chosen), chosen, DAYS, records, work.last, work.quarters, work.rule, factors
         )
         frame = work.backend.to_polars(period_sums(part, chosen, records.quarters, 1, work.rule))
-        sums = adjusted(Sums(validity.halved(frame, chosen), frame.clear())).periods
+        sums = adjusted(Sums(validity.halved(frame, chosen), frame.clear(), frame.clear())).periods
         grid = grid_of(now, sums.filter(pl.col("level") == "estate").sort(ORDER), applicable, terms)
         halves.append(validity.scored_half(grid, terms, work.rule))
     seen = index.filter(validity.evidence_does()).select(*UNIT, "reliability")

@@ -66,6 +66,7 @@ class Grid:
         group: (U,) place of each row's class and period in ``classes``.
         applies: (U, J) whether the metric applies to the unit's estate in that period and its rule was in force.
         y, e, e2, yy, records: (U, J) decayed sums (contract MetricSum); 0 where nothing was collected.
+        at_most: (U, J) the most points a cell may earn, as it was withheld (metrics/pending.py), NaN = as recorded; or None.
     """
 
     units: pl.DataFrame
@@ -78,6 +79,16 @@ class Grid:
     e2: np.ndarray
     yy: np.ndarray
     records: np.ndarray
+    at_most: np.ndarray | None = None
+
+    @property
+    def withheld(self) -> np.ndarray:
+        """(U, J) whether a cell was asked for and not sent."""
+        return np.zeros(self.e.shape, dtype=bool) if self.at_most is None else ~np.isnan(self.at_most)
+
+    def held(self, points: np.ndarray) -> np.ndarray:
+        """Points (U, J), those of withheld cells no higher than ``at_most``."""
+        return points if self.at_most is None else np.where(self.withheld, np.fmin(points, self.at_most), points)
 
     def estates(self) -> tuple[np.ndarray, Groups]:
         """Rows of level ``estate``, group by group, and their groups: what priors are estimated on."""
@@ -88,7 +99,9 @@ class Grid:
     def block(self, rows: slice | np.ndarray) -> Grid:
         """The same grid, of these rows only."""
         cells = ("period", "group", "applies", *CELLS)
-        return replace(self, units=self.units[rows], **{name: getattr(self, name)[rows] for name in cells})
+        part = {name: getattr(self, name)[rows] for name in cells}
+        at_most = None if self.at_most is None else self.at_most[rows]
+        return replace(self, units=self.units[rows], at_most=at_most, **part)
 
     def period_of_group(self, terms: Terms) -> np.ndarray:
         """Place of each group's period in ``Terms.periods``."""

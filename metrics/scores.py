@@ -21,7 +21,7 @@ from metrics.priors import Priors, posterior
 from metrics.terms import Terms
 from rules.book import Rule
 
-MEASURED, NOT_APPLICABLE, NOT_COLLECTED = range(len(VALUE_STATES))
+MEASURED, NOT_APPLICABLE, NOT_COLLECTED, WITHHELD = range(len(VALUE_STATES))
 UNMANAGED = "NP"  # estate class without a company: nobody's company score may rest on it
 
 
@@ -63,7 +63,8 @@ def value_states(grid: Grid, terms: Terms, collected: np.ndarray) -> np.ndarray:
     """
     not_asked = ~grid.applies | ((terms.family == "obligation") & collected[grid.period])
     missing = np.where(not_asked, NOT_APPLICABLE, NOT_COLLECTED)
-    return np.where(measured(grid, terms), MEASURED, missing).astype(np.int8)
+    state = np.where(measured(grid, terms), MEASURED, missing)
+    return np.where(grid.withheld & grid.applies, WITHHELD, state).astype(np.int8)
 
 
 def measured(grid: Grid, terms: Terms) -> np.ndarray:
@@ -92,9 +93,10 @@ def points_of(grid: Grid, terms: Terms, priors: Priors, collected: np.ndarray) -
     """State, bare record, estimate and the points of both, of every cell: (U, J) each, as named in ``Cells``."""
     state, known = value_states(grid, terms, collected), posterior(grid, terms, priors)
     posts = terms.posts[:, grid.period]
-    raw = np.where(state == MEASURED, known.raw, np.nan)
+    raw = np.where((state == MEASURED) | (state == WITHHELD), known.raw, np.nan)
     estimate = np.where(state == NOT_APPLICABLE, np.nan, known.estimate)
-    points, own_points = utility(estimate, *posts), utility(raw, *posts)
+    points, own_points = (grid.held(utility(x, *posts)) for x in (estimate, raw))
+    estimate = np.where(state == WITHHELD, np.nan, estimate)  # nothing is estimated: the points are a fact
     return {"state": state, "raw": raw, "estimate": estimate, "points": points, "own_points": own_points}
 
 
@@ -135,7 +137,7 @@ def cells_of(grid: Grid, terms: Terms, priors: Priors, rule: Rule) -> Cells:
 
 def _evidence(grid: Grid, terms: Terms, state: np.ndarray) -> dict[str, np.ndarray]:
     overall = terms.overall[grid.period]
-    counted = (state == MEASURED) & (overall > 0)
+    counted = ((state == MEASURED) | (state == WITHHELD)) & (overall > 0)  # who withholds is not spared a rating by it
     applicable = np.where(state != NOT_APPLICABLE, overall, 0.0).sum(axis=1)
     covered = np.where(counted, overall, 0.0).sum(axis=1)
     with_records = counted & (grid.records > 0)
@@ -257,6 +259,19 @@ def subindex_frame(grid: Grid, terms: Terms, cells: Cells) -> pl.DataFrame:
         weight=cells.sub_share[u, k],
         points_lost=cells.sub_lost[u, k],
     )
+
+
+def rescored(grid: Grid, part: Grid, terms: Terms, priors: Priors, rule: Rule) -> tuple[np.ndarray, np.ndarray]:
+    """Points (rows, J) and index (rows,) before caps of some units with other sums, all else as published.
+
+    Args:
+        grid: everybody, as published. part: the units concerned, with their other sums.
+    """
+    points = points_of(part, terms, priors, collected_by_period(grid, terms))["points"]
+    member = membership(part, terms)
+    counted = np.where(member.weight > 0, points, np.nan)
+    subindices = member.subindices(counted, member.share(counted))
+    return points, power_mean(subindices, member.sub_weight, rule["rho"], rule["floor"])
 
 
 def frames(grid: Grid, terms: Terms, cells: Cells, caps: pl.DataFrame, ways: Ways) -> dict[str, pl.DataFrame]:

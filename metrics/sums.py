@@ -103,6 +103,12 @@ def _evidence_quarters(
     )
 
 
+def evidence_sums(evidence: ir.Table, metrics: dict[str, Metric], quarters: ir.Table, rule: Rule) -> ir.Table:
+    """What these rows of evidence alone add to ``quarter_sums``; exposure in time is nobody's row."""
+    plain, proportions = ([n for n, m in metrics.items() if m.family == f] for f in ("obligation", "proportion"))
+    return _by_level(_evidence_quarters(evidence, quarters, plain, proportions, rule["half_life_months"]))
+
+
 def month_table(last: Quarter, count: int, factors: tuple[float, ...] = EVEN) -> ir.Table:
     """One row per month of the quarters: ``month`` (its first day), ``month_end`` (exclusive), ``ordinal``, ``last``,
     ``year_days``, ``season`` (its calendar month's of ``factors``, metrics/season.py)."""

@@ -84,7 +84,11 @@ def _narrowed(grid: Grid, terms: Terms) -> tuple[Grid, Terms]:
     part = grid.block(rows)
     groups, group = np.unique(part.group, return_inverse=True)
     cells = {name: getattr(part, name)[:, columns] for name in ("applies", *CELLS)}
-    part = replace(part, classes=grid.classes[groups], group=group, period=np.zeros(len(rows), dtype=np.int64), **cells)
+    at_most = None if part.at_most is None else part.at_most[:, columns]
+    part = replace(
+        part, classes=grid.classes[groups], group=group, period=np.zeros(len(rows), dtype=np.int64), at_most=at_most,
+        **cells,
+    )  # fmt: skip
     by_metric = {name: getattr(terms, name)[columns] for name in ("family", "source", "when_empty")}
     by_period = {name: getattr(terms, name)[last:, columns] for name in ("in_force", "subindex", "weight")}
     terms = replace(
@@ -237,7 +241,7 @@ def scores(base: Base, choices: list[Choice]) -> Iterator[np.ndarray]:
 
 def _of_estimate(base: Base, terms: Terms, estimate: np.ndarray, choices: Iterator[Choice]) -> Iterator[np.ndarray]:
     for share, of_goalposts in groupby(choices, lambda c: c.goalposts):
-        points = utility(estimate, *moved_goalposts(terms.posts[:, :1], share))
+        points = base.grid.held(utility(estimate, *moved_goalposts(terms.posts[:, :1], share)))
         for choice in of_goalposts:
             rho = base.rule["rho"] if choice.rho is None else choice.rho
             yield _together(base, terms, points, rho, choice.inside)

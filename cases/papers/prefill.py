@@ -129,7 +129,7 @@ def _metric(row: dict) -> Fact:
     name = row["metric"]
     unit = metrics.ALL[name].unit
     if row["raw"] is None:
-        value: Text = said("value_state.not_collected")
+        value: Text = said("value_state.withheld" if row.get("state") == "withheld" else "value_state.not_collected")
     elif unit in SHARES:
         value = f"{row['raw']:.1%}"
     else:

@@ -80,6 +80,23 @@ def subindices(scope: Scope, con: duckdb.DuckDBPyConnection, *, level: str, unit
     )
 
 
+def disputed(
+    scope: Scope, con: duckdb.DuckDBPyConnection, *, level: str, unit_id: str, period: str
+) -> dict | None:  # fmt: skip
+    """What a unit's index is without the records under appeal, and with them (contract DisputedScore); None = none are."""
+    params = {"level": level, "unit": unit_id, "period": period}
+    r = readable(scope, params, d="disputed_scores")
+    rows = ask(
+        con,
+        f"""
+        SELECT d.records, d.without, d.with_them FROM {r["d"]} AS d
+        WHERE d.level = $level AND d.unit_id = $unit AND d.period = $period AND d.metric = ''
+        """,
+        params,
+    )
+    return rows.row(0, named=True) if rows.height else None
+
+
 def metric_scores(
     scope: Scope, con: duckdb.DuckDBPyConnection, *, level: str, unit_id: str, period: str
 ) -> pl.DataFrame:

@@ -35,6 +35,7 @@ def show(scope, con, t) -> None:
     moved = reasons.change_of(scope, con, level=level, unit_id=unit_id, period=period)
     if unit:
         _header(unit, period, t)
+        _disputed(scope, con, level, unit_id, period, t)
         _told(unit, scores, moved, period, t)
     _due(scope, con, estate_id, t)
     beside.cases(scope, con, t, estate_id=estate_id)
@@ -113,6 +114,14 @@ def _header(unit: dict, period: str, t) -> None:
         )  # fmt: skip
 
 
+def _disputed(scope, con, level: str, unit_id: str, period: str, t) -> None:
+    """Both values, where records of the window are under appeal."""
+    row = files.disputed(scope, con, level=level, unit_id=unit_id, period=period)
+    if row is not None and row["without"] is not None and row["with_them"] is not None:
+        values = {name: format.number(row[name], t) for name in ("without", "with_them")}
+        st.info(t("page.estate.disputed", n=format.number(row["records"], t, 0), **values))
+
+
 def _told(unit: dict, scores: pl.DataFrame, moved: pl.DataFrame, period: str, t) -> None:
     """One plain sentence on the score, and the lines it is made of."""
     if unit["state"] == "not_rated" or unit["score"] is None:
@@ -168,8 +177,8 @@ def _metrics(
                 "lost": -r["points_lost"] if r["points_lost"] is not None else None,
                 "gap": r["gap_to_class"],
                 "value": format.value_of(r["raw"], metrics.ALL[r["metric"]].unit, t)
-                if r["raw"] is not None
-                else t("value_state.not_collected"),
+                if r["raw"] is not None and r["state"] != "withheld"
+                else t(f"value_state.{'withheld' if r['state'] == 'withheld' else 'not_collected'}"),
                 "unit": t(f"unit.{metrics.ALL[r['metric']].unit}"),
                 "records": r["records"],
                 "median": r["class_median"] if r["weight"] > 0 else None,

@@ -45,7 +45,9 @@ def show(metric: str, period: str, score: dict, t) -> None:
     posts = t("common.separator").join(
         t(f"rule.{a}", value=format.value_of(float(rule[a]), unit, t), points=AWARDS[a]) for a in ANCHORS
     )
-    if score["raw"] is not None:
+    if score["state"] == "withheld":
+        st.caption(t("rule.withheld", points=format.number(score["points"], t)))
+    elif score["raw"] is not None:
         st.caption(
             t("rule.arithmetic", raw=format.value_of(score["raw"], unit, t), estimate=format.value_of(score["estimate"], unit, t),
               unit=t(f"unit.{unit}"), records=format.number(score["records"], t, 0), points=format.number(score["points"], t))

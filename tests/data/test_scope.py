@@ -24,7 +24,7 @@ BEST = Scope("en", "manager", company_id="best")
 STEWARD = Scope("fu", "steward")
 EDITION = (*TABLES, *REGISTERS)
 SCORES = (
-    "metric_sums", "metric_scores", "subindex_scores", "index_scores", "flags", "changes", "company_scores", "evidence",
+    "metric_sums", "metric_scores", "subindex_scores", "index_scores", "disputes", "withheld", "disputed_scores", "flags", "changes", "company_scores", "evidence",
     "due", "priors", "quantiles", "robustness", "party_parts", "propensity",
 )  # fmt: skip
 
