@@ -7,6 +7,8 @@ published name, with who published it and why, and points ``CURRENT`` at it.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -22,16 +24,18 @@ from cases.ladder import due
 from cases.persistence import flags, newly_inspected
 from cases.release import EditionHeld, Finding, holding
 from cases.triggers import by_probability
-from data import edition_tables
+from data import accounts, edition_tables
 from data.edition_tables import REGISTERS
 from data.editions import LOCKED, lacking
+from data.ledger import open_ledger, writing
 from data.records import attach_records, open_store
 from metrics import edition, fairness
 from metrics.calendar import Quarter
 from metrics.pending import Pending
 from rules.book import Book
 
-PROGRAM_VERSION = "0.2.0"
+PROGRAM_VERSION = "0.3.0"
+PUBLISHED = "published"  # what the ledger notes of an edition, with its publication hash
 #: Tables whose numbers make the content hash and are compared by ``verify``.
 NUMBERS = (
     "periods", "estates", "management", "evidence", "metric_sums", "inspectors", "propensity", "seasons", "dispersion",
@@ -104,6 +108,27 @@ def content_hash(con: duckdb.DuckDBPyConnection, schema: str) -> str:
     return con.execute("SELECT sha256($text)", {"text": "\n".join(parts)}).fetchall()[0][0]
 
 
+def publication_hash(con: duckdb.DuckDBPyConnection, schema: str) -> str:
+    """A hash over the numbers, who published them, when, and what they wrote about it."""
+    said = con.sql(
+        f"""
+        SELECT edition_id, status, period, as_of, rulebook_hash, content_hash, published_by,
+               epoch_us(published_at) AS published_at, reason, answer
+        FROM {schema}.edition
+        """
+    ).pl()
+    return hashlib.sha256(json.dumps(said.row(0), ensure_ascii=False).encode()).hexdigest()
+
+
+def publication_changed(con: duckdb.DuckDBPyConnection, root: Path, edition_id: str) -> bool:
+    """Whether a published edition says another publisher, reason or answer than when it was published."""
+    status, own = con.execute("SELECT status, publication_hash FROM stored.edition").fetchall()[0]
+    if status != "published":
+        return False
+    noted = accounts.noted(open_ledger(root), PUBLISHED, f"{edition_id} ")
+    return publication_hash(con, "stored") != own or noted != [f"{edition_id} {own}"]
+
+
 def latest_delivery(root: Path) -> int:
     """Number of the newest delivery in the store; 0 where nothing was loaded."""
     con = open_store(root)
@@ -148,7 +173,12 @@ def _write_audits(con: duckdb.DuckDBPyConnection, book: Book, last: Quarter) -> 
     scores, flagged, estates, loud = (con.sql(f"SELECT * FROM edition.{name}").pl() for name in tables)
     before = [str(last - n) for n in range(1, rule["wrong_within"] + 1)]
     left = con.sql("SELECT * FROM residuals ORDER BY unit_id").pl()
-    rows = fairness.measured(scores, flagged, estates, loud, left, rule, str(last), before).sort("unit_id")
+    lost = con.sql(
+        "SELECT DISTINCT estate_id FROM sanctions WHERE status = 'overturned' AND estate_id IS NOT NULL "
+        "AND decided_on >= $since ORDER BY estate_id",
+        params={"since": (last - rule["wrong_within"]).start},
+    ).pl()
+    rows = fairness.measured(scores, flagged, estates, loud, left, rule, str(last), before, lost).sort("unit_id")
     edition.write(con, "audits", fairness.audit(rows, rule, str(last)))
 
 
@@ -254,10 +284,14 @@ def publish(root: Path, draft_id: str, *, now: datetime, by: str, reason: str, a
             """,
             {"id": published_id, "by": by, "now": now, "reason": reason, "answer": answer.strip() or None},
         )
+        own = publication_hash(con, "main")
+        con.execute("UPDATE edition SET publication_hash = $own", {"own": own})
         con.execute("CHECKPOINT")
     finally:
         con.close()
     _seal(building, final)
+    with writing(open_ledger(root)) as ledger:
+        accounts.note(ledger, by, PUBLISHED, f"{published_id} {own}", by, now)
     pointer = folder(root) / "CURRENT.building"
     pointer.write_text(published_id, encoding="utf-8")
     pointer.chmod(0o644)
@@ -281,6 +315,11 @@ def verify(root: Path, edition_id: str, *, now: datetime, progress=None) -> list
         The tables that differ; empty = equal, number by number.
     """
     stored = path_of(root, edition_id)
+    if older := lacking(stored):
+        raise ValueError(
+            f"Edition '{edition_id}' was made by an older program and lacks {', '.join(older[:3])}{' ...' if older[3:] else ''}. "
+            "Verify it with the program version it names, or draft and publish again with this one."
+        )
     with tempfile.TemporaryDirectory() as place:
         con = duckdb.connect()
         try:
@@ -290,13 +329,14 @@ def verify(root: Path, edition_id: str, *, now: datetime, progress=None) -> list
             period, as_of, rulebook_hash = row
             if book.hash != rulebook_hash:
                 return [Difference("rulebook", 1, 1)]
+            changed = [Difference("edition", 1, 1)] if publication_changed(con, root, edition_id) else []
             again = Path(place) / "again.duckdb"
             about = {"edition_id": "again", "status": "draft", "demo": False, "made_at": now, "made_by": "verify"}
             still = Pending(*(con.sql(f"FROM stored.{name}").pl() for name in ("disputes", "withheld")))
             _build(again, root, period, as_of, book, about, progress, still)
             con.execute(f"ATTACH '{again}' AS again (READ_ONLY)")
             found = [_compare(con, name) for name in NUMBERS]
-            return [d for d in found if d.only_stored or d.only_recomputed]
+            return changed + [d for d in found if d.only_stored or d.only_recomputed]
         finally:
             con.close()
 

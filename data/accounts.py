@@ -224,6 +224,15 @@ def note(con: sa.Connection, account_id: str, what: str, detail: str, by: str, n
     con.execute(sa.insert(account_events).values(row))
 
 
+def noted(ledger: sa.Engine, what: str, beginning: str) -> list[str]:
+    """Details of everything of one kind on record that begins so, oldest first; the record is never changed."""
+    rows = sa.select(account_events.c.detail).where(
+        account_events.c.what == what, account_events.c.detail.startswith(beginning, autoescape=True)
+    )
+    with ledger.connect() as con:
+        return list(con.execute(rows.order_by(account_events.c.event_id)).scalars())
+
+
 def set_password(ledger: sa.Engine, account_id: str, password: str, now: datetime, by: str | None = None) -> None:
     """Give the account a new password; every session of it ends, and so does a lock.
 

@@ -52,6 +52,9 @@ class Edition(pa.DataFrameModel):
     program_version: str
     rulebook_hash: str
     content_hash: str  # over every table of scores; `verify` compares it
+    publication_hash: str = pa.Field(
+        nullable=True
+    )  # over that, who published, when, and what they wrote; `verify` compares it
 
 
 class Rulebook(pa.DataFrameModel):
@@ -86,6 +89,8 @@ class EstateInEdition(pa.DataFrameModel):
     unit_id: str = pa.Field(nullable=True)  # that company's spell (level tenure)
     longitude: float = pa.Field(nullable=True)
     latitude: float = pa.Field(nullable=True)
+    built_year: int = pa.Field(nullable=True)
+    rental_share: float = pa.Field(nullable=True)
 
 
 class Management(pa.DataFrameModel):

@@ -98,13 +98,14 @@ class Audit(pa.DataFrameModel):
 
     period: str
     measure: str = pa.Field(isin=("residual", "wrong_flags", "reliability", "not_rated"))
-    grouping: str = pa.Field(isin=("estate_class", "size", "loudness", "subdistrict"))
+    grouping: str = pa.Field(isin=("estate_class", "size", "loudness", "age", "rental", "subdistrict"))
     group: str
     units: int
     value: float  # residual: points; the others: shares
     others: float = pa.Field(nullable=True)  # of all other estates
     se: float = pa.Field(nullable=True)  # of the difference
     p: float = pa.Field(nullable=True)  # chance of as great a difference where there is none
+    told: bool  # enough estates on both sides to compare
     finding: bool  # beyond chance, after as many comparisons, and great enough to matter
     holds: bool  # keeps the edition a draft until it is answered
 

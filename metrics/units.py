@@ -35,6 +35,7 @@ def estates_in_periods(records: Records, scored: int, rule: Rule) -> ir.Table:
     return rows.mutate(size_band=size_band(rows.households, rule)).select(
         "period", "estate_id", "name_zh", "name_en", "estate_class", "size_band", "households", "subdistrict_id",
         "station_id", "company_id", "head_id", "unit_id", "longitude", "latitude",
+        "built_year", "rental_share",
     )  # fmt: skip
 
 

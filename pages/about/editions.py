@@ -13,6 +13,18 @@ from data.queries import rankings
 from pages.shared import format, go, place, tables
 from pages.shared.findings import finding_line
 
+WIDTHS = {
+    "edition": 120,
+    "status": 70,
+    "reason": 240,
+    "answer": 260,
+    "by": 120,
+    "published": 140,
+    "made": 140,
+    "as_of": 70,
+}
+WRAPPED = 60  # pixels: two lines
+
 
 def show(scope, con, t) -> None:
     """Every edition, newest first; drafts can be published by a supervisor."""
@@ -31,22 +43,23 @@ def show(scope, con, t) -> None:
             {
                 "edition": r["edition_id"],
                 "status": t(f"edition_status.{r['status']}"),
-                "period": format.period(r["period"], t),
-                "made": format.moment(r["made_at"], t),
-                "published": format.moment(r["published_at"], t),
-                "by": r["published_by"] or t("common.none"),
                 "reason": r["reason"] or t("common.none"),
                 "answer": r.get("answer") or t("common.none"),
+                "by": r["published_by"] or t("common.none"),
+                "published": format.moment(r["published_at"], t),
+                "period": format.period(r["period"], t),
+                "made": format.moment(r["made_at"], t),
                 "as_of": r["as_of"],
                 "rulebook": r["rulebook_hash"][:12],
                 "content": r["content_hash"][:12],
+                "publication": (r.get("publication_hash") or t("common.none"))[:12],
             }
             for r in rows
         ]
     )
     config = st.column_config
-    columns = {c: config.TextColumn(t(f"column.edition_{c}")) for c in shown.columns}
-    tables.show(shown, columns, t, key="editions-table")
+    columns = {c: config.TextColumn(t(f"column.edition_{c}"), width=WIDTHS.get(c, 110)) for c in shown.columns}
+    tables.show(shown, columns, t, key="editions-table", row_height=WRAPPED)
     if scope.role == "supervisor":
         drafts = [n for n in names if n.startswith("draft-")]
         _publish(scope, [n for n in drafts if not editions.lacking(editions.folder(place.root()) / f"{n}.duckdb")], t)
@@ -61,7 +74,7 @@ def _publish(scope, drafts: list[str], t) -> None:
     held = publish.findings_of(place.root(), chosen)
     if held:
         st.warning(t("page.editions.held") + "\n" + "\n".join(f"- {finding_line(f, t)}" for f in held))
-        go.link("fairness", t("page.fairness.menu"))
+        go.link("fairness", t("page.editions.look", edition=chosen), edition=chosen)
     with st.form("publish"):
         reason = st.text_area(t("page.editions.reason"), help=t("page.editions.reason_help"))
         answer = st.text_area(t("page.editions.answer"), help=t("page.editions.answer_help")) if held else ""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
+from data import editions
 from data.queries import rankings, studies
-from pages.shared import format, tables
+from pages.shared import format, go, place, rule, tables
 from pages.shared.findings import group_name
 
 MEASURES = ("residual", "wrong_flags", "reliability", "not_rated")
@@ -16,8 +17,12 @@ WHOLE = ("supervisor", "steward")  # who sees every group, small ones too
 def show(scope, con, t) -> None:
     """The halves of the records first, then every measure by every kind of estate, findings above the rest."""
     scope.require("supervisor", "subdistrict", "station", "manager", "steward")
+    con = _asked(scope, con, t)
     edition = rankings.edition(scope, con)
     st.title(t("page.fairness.title"))
+    if edition["status"] == "draft":
+        st.warning(t("page.fairness.draft", edition=edition["edition_id"]))
+        go.link("editions", t("common.back_to", page=t("page.editions.menu")))
     st.markdown(t("page.fairness.lead", period=format.period(edition["period"], t)))
     audits = studies.audits(scope, con)
     found = audits.filter("finding")
@@ -32,8 +37,11 @@ def show(scope, con, t) -> None:
         )
     st.subheader(t("page.fairness.halves"))
     st.caption(t("page.fairness.halves_help"))
-    for row in studies.validity(scope, con).to_dicts():
+    halves, weak = studies.validity(scope, con).to_dicts(), rule.audit(edition["period"])["units_weak"]
+    for row in halves:
         st.markdown(check_line(row, t))
+    if any(row["units"] < weak for row in halves):
+        st.caption(t("page.fairness.weak", weak=weak))
     names = tables.named(rankings.areas(scope, con), t)
     places = dict(names.select("area_id", "name").iter_rows())
     st.subheader(t("page.fairness.groups"))
@@ -46,6 +54,17 @@ def show(scope, con, t) -> None:
             _measure(measure, rows, places, t)
 
 
+def _asked(scope, con, t):
+    """The edition the address names, for the supervisor alone: what holds a draft is looked at before it is answered."""
+    path = editions.path_of(place.root(), place.asked("edition")) if scope.role == "supervisor" else None
+    if path is None:
+        return con
+    if editions.lacking(path):
+        st.info(t("frame.older_edition", edition=path.stem))
+        return con
+    return editions.open_edition(path)
+
+
 def check_line(row: dict, t) -> str:
     """What the halves say, in one sentence."""
     name = t(f"fairness.check.{row['measure']}")
@@ -56,6 +75,11 @@ def check_line(row: dict, t) -> str:
     verdict = t("page.fairness.breached" if row["breached"] else "page.fairness.kept")
     words = t(f"fairness.said.{row['measure']}", **said, most=most, units=row["units"])
     return f"- **{name}**{t('common.colon')}{words} {verdict}"
+
+
+def _verdict(row: dict, t) -> str:
+    kind = "holds" if row["holds"] else "finding" if row["finding"] else "none" if row["told"] else "untold"
+    return t(f"fairness.verdict.{kind}")
 
 
 def _measure(measure: str, rows: pl.DataFrame, places: dict, t) -> None:
@@ -74,22 +98,22 @@ def _measure(measure: str, rows: pl.DataFrame, places: dict, t) -> None:
     shown = pl.DataFrame(
         [
             {
+                "finding": _verdict(r, t),
                 "grouping": t(f"fairness.grouping.{r['grouping']}"),
                 "group": group_name(r["grouping"], r["group"], t, places),
                 "units": r["units"], "value": number(r["value"]), "others": number(r["others"]), "se": number(r["se"]),
-                "finding": t(f"fairness.verdict.{'holds' if r['holds'] else 'finding' if r['finding'] else 'none'}"),
             }
             for r in rows.sort("finding", maintain_order=True, descending=True).to_dicts()
         ]
     )  # fmt: skip
     config = st.column_config
     columns = {
-        "grouping": config.TextColumn(t("fairness.column.grouping")),
-        "group": config.TextColumn(t("fairness.column.group")),
-        "units": config.NumberColumn(t("fairness.column.units"), width="small"),
-        "value": config.TextColumn(t(f"fairness.measure.{measure}.unit"), width="small"),
-        "others": config.TextColumn(t("fairness.column.others"), width="small"),
-        "se": config.TextColumn(t("fairness.column.se"), width="small"),
-        "finding": config.TextColumn(t("fairness.column.finding")),
+        "finding": config.TextColumn(t("fairness.column.finding"), width=150),
+        "group": config.TextColumn(t("fairness.column.group"), width=190),
+        "value": config.TextColumn(t(f"fairness.measure.{measure}.unit"), width=100),
+        "others": config.TextColumn(t("fairness.column.others"), width=100),
+        "se": config.TextColumn(t("fairness.column.se"), width=190),
+        "units": config.NumberColumn(t("fairness.column.units"), width=80),
+        "grouping": config.TextColumn(t("fairness.column.grouping"), width=150),
     }
     tables.show(shown, columns, t, key=f"fairness-{measure}")

@@ -31,12 +31,14 @@ def name(row: dict, t: Words, prefix: str = "name") -> str:
 def number(value: float | None, t: Words, digits: int = 1) -> str:
     if value is None:
         return t("common.none")
+    value = round(value, digits) + 0.0  # no "-0.0"
     return format_decimal(value, format=f"#,##0.{'0' * digits}" if digits else "#,##0", locale=LOCALES[t.language])
 
 
 def percent(value: float | None, t: Words, digits: int = 1) -> str:
     if value is None:
         return t("common.none")
+    value = round(value, digits + 2) + 0.0
     return format_percent(value, format=f"#,##0.{'0' * digits}%" if digits else "#,##0%", locale=LOCALES[t.language])
 
 

@@ -27,6 +27,11 @@ def index(period: str) -> Rule:
     return book().on(Quarter.parse(period).last, "index")
 
 
+def audit(period: str) -> Rule:
+    """The audit rule in force on the period's last day."""
+    return book().on(Quarter.parse(period).last, "audit")
+
+
 def bands(period: str) -> dict[str, float]:
     """Least score of each band, in force on the period's last day."""
     return index(period)["bands"]

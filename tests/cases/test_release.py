@@ -26,7 +26,7 @@ def root(demo_root, tmp_path):
     draft.chmod(0o644)
     con = duckdb.connect(draft)
     con.execute(
-        """INSERT INTO audits VALUES ('2026Q3', 'residual', 'estate_class', 'OD', 90, 3.4, -.2, .6, 1e-6, true, true)"""
+        """INSERT INTO audits VALUES ('2026Q3', 'residual', 'estate_class', 'OD', 90, 3.4, -.2, .6, 1e-6, true, true, true)"""
     )
     con.execute("UPDATE validity SET value = 1.4, breached = true WHERE measure = 'slope'")
     con.close()
@@ -90,3 +90,35 @@ def test_an_older_programs_draft_is_drafted_again_before_it_is_published(demo_ro
     root, _ = older(demo_root, tmp_path, "draft-2026Q3-1")
     with pytest.raises(ValueError, match=r"made by an older program .* Draft again"):
         publish.publish(root, "draft-2026Q3-1", now=NOW, by="lin", reason=REASON)
+
+
+def test_an_answer_changed_afterwards_is_found(root):
+    made = publish.publish(root, "draft-2026Q3-1", now=NOW, by="lin", reason=REASON, answer=ANSWER)
+    path = publish.path_of(root, made)
+    assert not changed(root, made)
+    path.chmod(0o644)
+    con = duckdb.connect(path)
+    con.execute("UPDATE edition SET answer = '一切正常'")
+    con.close()
+    assert changed(root, made)
+
+
+def test_a_publication_hash_written_anew_is_found_by_the_ledger(root):
+    made = publish.publish(root, "draft-2026Q3-1", now=NOW, by="lin", reason=REASON, answer=ANSWER)
+    path = publish.path_of(root, made)
+    path.chmod(0o644)
+    con = duckdb.connect(path)
+    con.execute("UPDATE edition SET published_by = 'wang'")
+    con.execute("UPDATE edition SET publication_hash = $h", {"h": publish.publication_hash(con, "main")})
+    con.close()
+    assert changed(root, made)
+
+
+def changed(root, edition_id: str) -> bool:
+    """What verify asks of an edition's publication before it recomputes the numbers."""
+    con = duckdb.connect()
+    try:
+        con.execute(f"ATTACH '{publish.path_of(root, edition_id)}' AS stored (READ_ONLY)")
+        return publish.publication_changed(con, root, edition_id)
+    finally:
+        con.close()

@@ -20,7 +20,8 @@ def rows(count: int, seed: int = 0, **changes) -> pl.DataFrame:
     rng = np.random.default_rng(seed)
     frame = {
         "estate_class": rng.choice(["HR", "MR", "OD", "UV"], count), "size": rng.choice(["low", "middle", "high"], count),
-        "loudness": rng.choice(["low", "middle", "high"], count), "subdistrict": rng.choice([f"S{i}" for i in range(10)], count),
+        "loudness": rng.choice(["low", "middle", "high"], count), "age": rng.choice(["low", "middle", "high"], count),
+        "rental": rng.choice(["low", "middle", "high"], count), "subdistrict": rng.choice([f"S{i}" for i in range(10)], count),
         "residual": rng.normal(1, 6, count), "wrong_flags": np.full(count, np.nan),
         "reliability": rng.uniform(0.7, 0.9, count), "not_rated": (rng.random(count) < 0.05).astype(float),
     }  # fmt: skip
@@ -86,10 +87,63 @@ def test_a_flag_was_wrong_where_its_chance_has_fallen_below_one_half():
          "period": ["2026Q1", "2026Q2", "2026Q2", "2026Q2", "2025Q4"]}
     )  # fmt: skip
     estates = pl.DataFrame({"period": "2026Q3", "estate_id": ["a", "b", "c", "d"], "households": [1, 2, 3, 4],
-                            "subdistrict_id": "S1"})  # fmt: skip
+                            "subdistrict_id": "S1", "built_year": [1990, 2000, 2010, None], "rental_share": [.1, .2, .3, .4]})  # fmt: skip
     loud = pl.DataFrame({"period": "2026Q3", "estate_id": ["a", "b", "c", "d"], "propensity": [1.0] * 4})
     left = pl.DataFrame({"unit_id": ["a", "b", "c", "d"], "residual": [1.0, 2.0, 3.0, None]})
     made = fairness.measured(scores, flags, estates, loud, left, RULE, "2026Q3", ["2026Q2", "2026Q1"])
     # a was selected two periods ago and has recovered; b still stands; c was selected too long ago; d has no score
     assert made["wrong_flags"].to_list() == [1.0, 0.0, None, None]
     assert made["not_rated"].to_list() == [0.0, 0.0, 0.0, 1.0]
+    assert made["age"].to_list() == ["low", "middle", "high", None]
+    gone = pl.DataFrame({"estate_id": ["b", "c"]})  # b's listing was overturned; c was never selected
+    made = fairness.measured(scores, flags, estates, loud, left, RULE, "2026Q3", ["2026Q2", "2026Q1"], gone)
+    assert made["wrong_flags"].to_list() == [1.0, 1.0, None, None]
+
+
+def flagged(wrong: int, of: int, wrong_elsewhere: int, elsewhere: int) -> pl.DataFrame:
+    """Estates with a flag looked at again: of one class, and of another."""
+    marks = [1.0] * wrong + [0.0] * (of - wrong) + [1.0] * wrong_elsewhere + [0.0] * (elsewhere - wrong_elsewhere)
+    kinds = ["OD"] * of + ["HR"] * elsewhere
+    one = {"size": "low", "loudness": "low", "age": "low", "rental": "low", "subdistrict": "S1"}
+    frame = pl.DataFrame(
+        {"estate_class": kinds, "wrong_flags": marks, "residual": 0.0, "reliability": 0.8, "not_rated": 0.0}
+    )
+    return frame.with_columns(**{k: pl.lit(v) for k, v in one.items()})
+
+
+def of_flags(made: pl.DataFrame, group: str = "OD") -> dict:
+    return made.filter(pl.col("measure") == "wrong_flags", pl.col("group") == group).row(0, named=True)
+
+
+def test_all_flags_wrong_at_one_kind_and_none_elsewhere_holds_the_edition_though_nothing_spreads():
+    found = of_flags(audited(flagged(100, 100, 0, 300)))
+    assert (found["value"], found["others"], found["se"]) == (1.0, 0.0, 0.0)
+    assert found["told"] and found["finding"] and found["holds"]
+
+
+def test_rare_shares_are_compared_by_fishers_exact_test():
+    # Fisher's tea: 3 of 4 against 1 of 4, two-sided p = 34 / 70 = .485714; with eight cups a side the rule's least number is met.
+    assert fairness._chance_of_shares(
+        pl.DataFrame({"count": [3.0], "units": [4], "others_count": [1.0], "others_n": [4]})
+    ) == pytest.approx([34 / 70])
+    # 8 of 8 against 0 of 8: p = 2 / C(16, 8) = 2 / 12,870
+    found = of_flags(audited(flagged(8, 8, 0, 8)))
+    assert found["p"] == pytest.approx(2 / 12_870, abs=1e-9)
+    assert found["finding"]
+
+
+def test_fewer_flags_than_the_rule_asks_tell_nothing_and_say_so():
+    found = of_flags(audited(flagged(7, 7, 0, 300)))
+    assert not found["told"] and not found["finding"] and found["p"] is None
+    assert not of_flags(audited(flagged(8, 8, 0, 7)))["told"], "the others are too few"
+
+
+def test_a_gap_of_one_point_is_made_public_and_one_of_two_holds():
+    frame = rows(3000, residual=np.random.default_rng(1).normal(0, 2, 3000))
+    for shift, holds in ((1.5, False), (3.0, True)):
+        low = (frame["rental"] == "high").to_numpy()
+        made = audited(frame.with_columns(residual=frame["residual"].to_numpy() + np.where(low, shift, 0.0)))
+        found = made.filter(
+            pl.col("measure") == "residual", pl.col("group") == "high", pl.col("grouping") == "rental"
+        ).row(0, named=True)
+        assert (found["finding"], found["holds"]) == (True, holds)
