@@ -42,7 +42,7 @@ NUMBERS = (
     "priors",
     "metric_scores", "subindex_scores", "index_scores", "changes", "company_scores", "party_parts", "quantiles",
     "disputes", "withheld", "disputed_scores",
-    "flags", "due", "data_quality", "sensitivity",
+    "flags", "due", "data_quality", "coverage", "sensitivity",
     "sensitivity_facts", "robustness", "coherence", "validity", "audits",
     "checks", "check_runs",
 )  # fmt: skip
@@ -153,6 +153,25 @@ def _copy_registers(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _write_coverage(con: duckdb.DuckDBPyConnection, last: Quarter) -> None:
+    """What each estate lacks: scored metrics that apply to it, and since when nothing of them is on record."""
+    rows = con.sql(
+        """
+        SELECT s.estate_id, s.metric, bool_or(s.state = 'measured') FILTER (s.period = $period) AS measured,
+               any_value(e.last_on) AS last_on, max(s.period) FILTER (s.state = 'measured') AS last_period
+        FROM edition.metric_scores AS s
+        LEFT JOIN (
+            SELECT estate_id, metric, max(occurred_on) AS last_on FROM edition.evidence WHERE excluded IS NULL GROUP BY ALL
+        ) AS e USING (estate_id, metric)
+        WHERE s.level = 'estate' AND s.weight > 0 AND s.state <> 'not_applicable'
+        GROUP BY ALL HAVING bool_or(s.period = $period)
+        ORDER BY s.estate_id, s.metric
+        """,
+        params={"period": str(last)},
+    ).pl()
+    edition.write(con, "coverage", rows)
+
+
 def _write_due(con: duckdb.DuckDBPyConnection, book: Book, last: Quarter) -> None:
     """What the probabilities say of every unit, and what is due for consideration."""
     index_scores, company_scores, metric_scores = (
@@ -202,6 +221,7 @@ def _build(
         attach_records(con, root, as_of)
         edition.compute(edition.workplace(con, book, last), progress, still)
         _copy_registers(con)
+        _write_coverage(con, last)
         _write_due(con, book, last)
         _write_audits(con, book, last)
         rules = [{"name": n, "text": f.text} for n, f in book.files.items()]

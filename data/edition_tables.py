@@ -334,6 +334,16 @@ class DataQuality(pa.DataFrameModel):
     rows_set_aside: int
 
 
+class Coverage(pa.DataFrameModel):
+    """One scored metric that applies to one estate at the edition's period: is anything on record? (indicator D05)"""
+
+    estate_id: str
+    metric: str
+    measured: bool
+    last_on: date = pa.Field(nullable=True)  # of the newest record that counts; empty = none in the window
+    last_period: str = pa.Field(nullable=True)  # the newest quarter for which it was measured; empty = none here
+
+
 TABLES: dict[str, type[pa.DataFrameModel]] = {
     "edition": Edition,
     "rulebook": Rulebook,
@@ -353,6 +363,7 @@ TABLES: dict[str, type[pa.DataFrameModel]] = {
     "flags": Flag,
     "due": Due,
     "data_quality": DataQuality,
+    "coverage": Coverage,
     **adjustment_tables.TABLES,
     **study_tables.TABLES,
     **check_tables.TABLES,

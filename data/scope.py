@@ -111,6 +111,7 @@ WHO_READS: dict[str, Readers] = {
     "data_quality": Readers(
         IN_AREA, "{a}.estate_id IN (SELECT estate_id FROM management WHERE company_id = $scope_company)", ALL
     ),
+    "coverage": Readers(IN_AREA, None, ALL),  # who owes what record; no score
     # Officers and managers: the files their evidence stands in. Steward and supervisor: all.
     "deliveries": Readers(
         "{a}.delivery_id IN (SELECT delivery_id FROM evidence WHERE estate_id IN ({area}))",
