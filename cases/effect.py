@@ -25,6 +25,7 @@ from data.mending import Act, Mended, mend
 from data.records import FILE, attach_records, open_store
 from metrics import edition
 from metrics.calendar import Quarter
+from metrics.pending import Pending
 from rules.book import Book
 
 Progress = Callable[[str, int, int], None]
@@ -54,13 +55,19 @@ class Effect:
     moved: pl.DataFrame
 
 
-def scores(root: Path, period: str, as_of: int, book: Book, progress: Progress | None = None) -> pl.DataFrame:
-    """Every unit's score of ``period`` and the periods before it, from the records as known at delivery ``as_of``."""
+def scores(
+    root: Path, period: str, as_of: int, book: Book, progress: Progress | None = None, still: Pending | None = None
+) -> pl.DataFrame:
+    """Every unit's score of ``period`` and the periods before it, from the records as known at delivery ``as_of``.
+
+    Args:
+        still: appeals under way and what was withheld, as in ``cases.publish.draft``.
+    """
     con = duckdb.connect()
     try:
         con.execute("ATTACH ':memory:' AS edition")
         attach_records(con, root, as_of)
-        edition.compute(edition.workplace(con, book, Quarter.parse(period), whole=False), progress)
+        edition.compute(edition.workplace(con, book, Quarter.parse(period), whole=False), progress, still)
         return con.sql(SCORES.format("edition.")).pl()
     finally:
         con.close()
@@ -95,29 +102,35 @@ def estates_touched(root: Path, before: int, after: int) -> list[str]:
         con.close()
 
 
+def _pending(con: duckdb.DuckDBPyConnection) -> Pending:
+    """What an edition says was still open when it was made: a correction of records alone is to be told."""
+    return Pending(*(con.sql(f"FROM {name}").pl() for name in ("disputes", "withheld")))
+
+
 def _half(progress: Progress | None, half: int) -> Progress | None:
     """Progress of the first (0) or the second (1) of two equal computations."""
     return progress and (lambda name, step, steps: progress(name, half * steps + step, 2 * steps))
 
 
 def between(
-    root: Path, period: str, before: int, after: int, book: Book | None = None, progress: Progress | None = None
-) -> Effect:
+    root: Path, period: str, before: int, after: int, book: Book | None = None, progress: Progress | None = None,
+    still: Pending | None = None,
+) -> Effect:  # fmt: skip
     """What the deliveries after ``before`` up to ``after`` move."""
     book = book or Book()
-    old = scores(root, period, before, book, _half(progress, 0))
-    new = scores(root, period, after, book, _half(progress, 1))
+    old = scores(root, period, before, book, _half(progress, 0), still)
+    new = scores(root, period, after, book, _half(progress, 1), still)
     return Effect(estates_touched(root, before, after), moved(old, new))
 
 
 def of_edits(
     root: Path, period: str, edits: pl.DataFrame, act: Act, *, kind: str = "mended", book: Book | None = None,
-    progress: Progress | None = None,
+    progress: Progress | None = None, still: Pending | None = None,
 ) -> tuple[list[Mended], Effect]:  # fmt: skip
     """What rows would move if they were mended so; tried on a copy, the store is left alone.
 
     Args:
-        edits, act, kind: as in ``data.mending.mend``.
+        edits, act, kind: as in ``data.mending.mend``. still: as in ``scores``.
 
     Raises:
         MendRefused, StoreBusy: as there.
@@ -133,7 +146,7 @@ def of_edits(
         made = [one.delivery.seq for one in done if one.delivery]
         if not made:
             return done, Effect([], moved(*[pl.DataFrame(schema=_schema())] * 2))
-        return done, between(copy, period, made[0] - 1, made[-1], book, progress)
+        return done, between(copy, period, made[0] - 1, made[-1], book, progress, still)
 
 
 def _schema() -> dict[str, pl.DataType]:
@@ -153,11 +166,13 @@ def told_of(root: Path, edition_id: str, edits: str | None, by: str, now: dateti
         said = json.loads(edits)
         con = duckdb.connect(path_of(root, edition_id), read_only=True, config=LOCKED)
         try:
-            period = con.execute("SELECT period FROM edition").fetchall()[0][0]
+            period, still = con.execute("SELECT period FROM edition").fetchall()[0][0], _pending(con)
         finally:
             con.close()
         act = Act(by, now, "trial")
-        done, found = of_edits(root, period, pl.DataFrame(said["rows"]), act, kind=said["kind"], progress=progress)
+        done, found = of_edits(
+            root, period, pl.DataFrame(said["rows"]), act, kind=said["kind"], progress=progress, still=still
+        )
         rows, left = sum(one.rows for one in done), sum(one.left["line"].n_unique() for one in done)
     return {
         "edition": edition_id, "estates": found.estates, "rows": rows, "left": left, "moved": found.moved.to_dicts(),
@@ -177,7 +192,7 @@ def on_edition(root: Path, edition_id: str, progress: Progress | None = None) ->
             period, as_of = con.execute("SELECT period, as_of FROM edition").fetchall()[0]
             stored = con.sql(SCORES.format("")).pl()
             book = saved_book(con, "main", Path(place) / "rules")
-            again = scores(root, period, latest, book, progress)
+            again = scores(root, period, latest, book, progress, _pending(con))
         finally:
             con.close()
     return Effect(estates_touched(root, as_of, latest), moved(stored, again))
