@@ -84,10 +84,12 @@ class Validity(pa.DataFrameModel):
     """What two halves of the records say of each other (method.md 9.4); estates with evidence enough, in the edition's own period."""
 
     period: str
-    measure: str = pa.Field(isin=("slope", "consistency"))
+    measure: str = pa.Field(isin=("slope", "consistency", "flags"))
     units: int
     value: float = pa.Field(nullable=True)  # slope: points of one half's bare record per point of the other's score;
-    se: float = pa.Field(nullable=True)  # consistency: correlation of the two scores, stepped up; empty = too few
+    se: float = pa.Field(
+        nullable=True
+    )  # consistency: correlation of the two scores, stepped up; flags: kappa; empty = too few, or nobody
     least: float = pa.Field(nullable=True)
     most: float = pa.Field(nullable=True)
     breached: bool

@@ -7,6 +7,7 @@ months, so many days after a verified repair, so many months clean, or on the da
 
 from __future__ import annotations
 
+import duckdb
 import polars as pl
 
 from metrics.grid import UNIT
@@ -91,3 +92,27 @@ def in_force(findings: pl.DataFrame, periods: pl.DataFrame, rule: Rule) -> pl.Da
         .sort(UNIT)
         .select(*CAPS)
     )
+
+
+def findings_of(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Findings with the company's spell and the head's tenure they fall on: of the company and head they name, else of
+    those in charge on the day of the decision."""
+    return con.sql(
+        """
+        SELECT s.estate_id, m.unit_id, t.tenure_id, s.finding, s.decided_on, s.repaired_on, s.stands_until, s.status
+        FROM sanctions AS s
+        LEFT JOIN edition.management AS m
+          ON m.estate_id = s.estate_id AND s.decided_on >= m.valid_from
+         AND CASE WHEN s.company_id IS NULL THEN s.decided_on < m.valid_to ELSE m.company_id = s.company_id END
+        LEFT JOIN tenures AS t
+          ON t.estate_id = s.estate_id AND s.decided_on >= t.valid_from
+         AND CASE WHEN s.head_id IS NULL THEN s.decided_on < coalesce(t.valid_to, DATE '9999-12-31')
+                  ELSE t.head_id = s.head_id END
+         AND (s.company_id IS NULL OR t.company_id = s.company_id)
+        WHERE s.kind = 'finding' AND s.estate_id IS NOT NULL
+        QUALIFY row_number() OVER (
+            PARTITION BY s.sanction_id ORDER BY m.valid_from DESC NULLS LAST, t.valid_from DESC NULLS LAST
+        ) = 1
+        ORDER BY s.sanction_id
+        """
+    ).pl()

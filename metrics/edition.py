@@ -77,6 +77,10 @@ class Workplace:
         return index_rule(self.book, self.last)
 
     @property
+    def ladder(self) -> Rule:
+        return self.book.on(self.last.last, "ladder")
+
+    @property
     def adjustments(self) -> Rule:
         return self.book.on(self.last.last, "adjustments")
 
@@ -282,30 +286,6 @@ def compute(work: Workplace, progress: Progress | None = None, still: Pending | 
     tell("done", steps, steps)
 
 
-def findings_of(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Findings with the company's spell and the head's tenure they fall on: of the company and head they name, else of
-    those in charge on the day of the decision."""
-    return con.sql(
-        """
-        SELECT s.estate_id, m.unit_id, t.tenure_id, s.finding, s.decided_on, s.repaired_on, s.stands_until, s.status
-        FROM sanctions AS s
-        LEFT JOIN edition.management AS m
-          ON m.estate_id = s.estate_id AND s.decided_on >= m.valid_from
-         AND CASE WHEN s.company_id IS NULL THEN s.decided_on < m.valid_to ELSE m.company_id = s.company_id END
-        LEFT JOIN tenures AS t
-          ON t.estate_id = s.estate_id AND s.decided_on >= t.valid_from
-         AND CASE WHEN s.head_id IS NULL THEN s.decided_on < coalesce(t.valid_to, DATE '9999-12-31')
-                  ELSE t.head_id = s.head_id END
-         AND (s.company_id IS NULL OR t.company_id = s.company_id)
-        WHERE s.kind = 'finding' AND s.estate_id IS NOT NULL
-        QUALIFY row_number() OVER (
-            PARTITION BY s.sanction_id ORDER BY m.valid_from DESC NULLS LAST, t.valid_from DESC NULLS LAST
-        ) = 1
-        ORDER BY s.sanction_id
-        """
-    ).pl()
-
-
 def _scores(work: Workplace, records: Records, sums: Sums, applicable: pl.DataFrame) -> None:
     """Everything after the sums: priors, points, index, companies; written table by table."""
     con, rule, backend = work.con, work.rule, work.backend
@@ -330,7 +310,7 @@ def _scores(work: Workplace, records: Records, sums: Sums, applicable: pl.DataFr
     learned, low = priors.learn(grid, terms, rule), work.book.on(work.last.last, "caps")
     prior = learned.priors(terms, rule)
     write(con, "priors", prior.frame(grid, terms))
-    caps_now = caps.in_force(findings_of(con), periods, low)
+    caps_now = caps.in_force(caps.findings_of(con), periods, low)
     again = bootstrap.priors_again(learned, terms, rule)
     ways = Ways(prior, rule, again, bootstrap.small_classes(learned, rule), low)
     cells = scores.cells_of(grid, terms, prior, rule)
@@ -378,12 +358,12 @@ def _halves(
         frame = work.backend.to_polars(period_sums(part, chosen, records.quarters, 1, work.rule))
         sums = adjusted(Sums(validity.halved(frame, chosen), frame.clear(), frame.clear())).periods
         grid = grid_of(now, sums.filter(pl.col("level") == "estate").sort(ORDER), applicable, terms)
-        halves.append(validity.scored_half(grid, terms, work.rule))
+        halves.append(validity.scored_half(grid, terms, work.rule, half))
     seen = index.filter(validity.evidence_does()).select(*UNIT, "reliability")
     seen = now.select(UNIT).join(seen, on=UNIT, how="left", maintain_order="left")
     known = seen["reliability"].cast(pl.Float64).fill_null(np.nan).to_numpy()
     one, other = (h.where(~np.isnan(known)) for h in halves)
-    write(work.con, "validity", validity.validity(one, other, known, rule, str(work.last)))
+    write(work.con, "validity", validity.validity(one, other, known, rule, work.ladder, str(work.last)))
     left = pl.DataFrame({"unit_id": now["unit_id"], "residual": validity.residuals(one, other)}).fill_nan(None)
     work.con.register("_residuals", left.to_arrow())
     work.con.execute("CREATE OR REPLACE TEMP TABLE residuals AS SELECT * FROM _residuals")

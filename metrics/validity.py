@@ -15,6 +15,8 @@ import polars as pl
 
 from metrics import priors, scores
 from metrics.base import Metric
+from metrics.certainty import PASS, Ways, chance_below, drawn_scores
+from metrics.flags import select
 from metrics.grid import Grid
 from metrics.terms import Terms
 from rules.book import Rule
@@ -35,14 +37,17 @@ def evidence_does() -> pl.Expr:
 
 @dataclass(frozen=True)
 class Half:
-    """One half of the records of every compared estate, (U,): scored with the pull to the class, and bare."""
+    """One half of the records of every compared estate, (U,): scored with the pull to the class, bare, and the chance of a
+    true index below the pass mark; None = not drawn."""
 
     score: np.ndarray
     own: np.ndarray
+    p_below: np.ndarray | None = None
 
     def where(self, kept: np.ndarray) -> Half:
         """The same of the estates kept, (U,) boolean; the others have no score."""
-        return Half(np.where(kept, self.score, np.nan), np.where(kept, self.own, np.nan))
+        p = None if self.p_below is None else np.where(kept, self.p_below, np.nan)
+        return Half(np.where(kept, self.score, np.nan), np.where(kept, self.own, np.nan), p)
 
 
 def half_of(evidence: ir.Table, half: int, chosen: dict[str, Metric]) -> ir.Table:
@@ -62,10 +67,38 @@ def halved(sums: pl.DataFrame, chosen: dict[str, Metric]) -> pl.DataFrame:
     return sums.with_columns(e=pl.col("e") * part, e2=pl.col("e2") * part)
 
 
-def scored_half(grid: Grid, terms: Terms, rule: Rule) -> Half:
-    """Score one half, with priors learned from it."""
-    cells = scores.cells_of(grid, terms, priors.estimate(grid, terms, rule), rule)
-    return Half(cells.score, cells.own_score)
+def scored_half(grid: Grid, terms: Terms, rule: Rule, half: int) -> Half:
+    """Score one half, all units of one level and period, with priors learned from it."""
+    prior = priors.estimate(grid, terms, rule)
+    cells = scores.cells_of(grid, terms, prior, rule)
+    rows = np.arange(len(grid.period))
+    draws = drawn_scores(grid, terms, cells, rows, Ways(prior, rule), ("half", half)).score
+    sd = draws.std(axis=1, dtype=np.float64, ddof=1)
+    return Half(cells.score, cells.own_score, chance_below(rule["bands"][PASS], cells.score, sd))
+
+
+def kappa(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    """Cohen's kappa of two lists over the same units, beyond what chance would share, and its standard error (Cohen 1960).
+
+    NaN where both lists name nobody or everybody. 20 named by both, 5 and 10 by one alone, 15 by neither: agreement
+    35 / 50 = .7, by chance .5 x .6 + .5 x .4 = .5; kappa .4, se (.7 x .3 / (50 x .25))^.5 = .129615.
+    """
+    agreed, chance = (one == other).mean(), one.mean() * other.mean() + (1 - one.mean()) * (1 - other.mean())
+    if chance >= 1:
+        return np.nan, np.nan
+    spread = np.sqrt(agreed * (1 - agreed) / (len(one) * (1 - chance) ** 2))
+    return float((agreed - chance) / (1 - chance)), float(spread)
+
+
+def flagged_alike(one: Half, other: Half, known: np.ndarray, ladder: Rule) -> tuple[float, float]:
+    """Kappa of the lists that each half alone would make: 10.1's selection, of the compared estates.
+
+    Half the records tell half as much, so the lists of whole editions agree better than this.
+    """
+    if one.p_below is None or other.p_below is None or not known.any():
+        return np.nan, np.nan
+    lists = (select(p[known], ladder["flag_q"], ladder["flag_p"]) for p in (one.p_below, other.p_below))
+    return kappa(*lists)
 
 
 def slope(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
@@ -96,12 +129,14 @@ def residuals(one: Half, other: Half) -> np.ndarray:
     return ((other.own - one.score) + (one.own - other.score)) / 2
 
 
-def validity(one: Half, other: Half, reliability: np.ndarray, rule: Rule, period: str) -> pl.DataFrame:
+def validity(
+    one: Half, other: Half, reliability: np.ndarray, rule: Rule, ladder: Rule, period: str
+) -> pl.DataFrame:  # fmt: skip
     """Contract Validity.
 
     Args:
         one, other: of the estates compared (``evidence_does``). reliability: (U,) of the whole record.
-        rule: rules/audit.toml.
+        rule: rules/audit.toml. ladder: rules/ladder.toml.
 
     A limit is breached from ``z`` standard errors beyond it, so that chance alone holds up no edition; with fewer than
     ``units_min`` estates nothing can be told and nothing is breached.
@@ -115,11 +150,13 @@ def validity(one: Half, other: Half, reliability: np.ndarray, rule: Rule, period
     r = float(np.corrcoef(one.score[known], other.score[known])[0, 1]) if varies else np.nan
     whole, mean_r = stepped_up(r), float(reliability[known].mean()) if n else np.nan
     r_error = 2 / (1 + r) ** 2 * (1 - r**2) / np.sqrt(max(n - 3, 1)) if varies else np.nan
+    alike, alike_error = flagged_alike(one, other, known, ladder)
     least = mean_r - rule["consistency_slack"]
     low, high = rule["slope_least"], rule["slope_most"]
     rows = [
         ("slope", both, error, low, high, both < low - rule["z"] * error or both > high + rule["z"] * error),
         ("consistency", whole, r_error, least, None, whole < least - rule["z"] * r_error),
+        ("flags", alike, alike_error, None, None, False),
     ]  # fmt: skip
     made = [
         {

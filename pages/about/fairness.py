@@ -68,10 +68,15 @@ def _asked(scope, con, t):
 def check_line(row: dict, t) -> str:
     """What the halves say, in one sentence."""
     name = t(f"fairness.check.{row['measure']}")
+    if row["value"] is None and row["measure"] == "flags":
+        return f"- **{name}**{t('common.colon')}{t('page.fairness.nobody_flagged')}"
     if row["value"] is None:
         return f"- **{name}**{t('common.colon')}{t('page.fairness.too_few', units=row['units'])}"
-    said = {k: format.number(row[k], t, 2) for k in ("value", "se", "least")}
+    said = {k: format.number(row[k], t, 2) for k in ("value", "se", "least") if row[k] is not None}
     most = "" if row["most"] is None else format.number(row["most"], t, 2)
+    if row["least"] is None and row["most"] is None:  # shown, without a limit
+        words = t("fairness.said.flags", **said, units=row["units"])
+        return f"- **{name}**{t('common.colon')}{words}"
     verdict = t("page.fairness.breached" if row["breached"] else "page.fairness.kept")
     words = t(f"fairness.said.{row['measure']}", **said, most=most, units=row["units"])
     return f"- **{name}**{t('common.colon')}{words} {verdict}"

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics.caps import CAPS, in_force
-from metrics.edition import findings_of
+from metrics.caps import CAPS, findings_of, in_force
 from rules.book import Book
 
 RULE = Book().on(date(2026, 9, 30), "caps")

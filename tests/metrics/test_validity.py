@@ -16,6 +16,7 @@ from metrics.validity import Half
 from rules.book import Book
 
 RULE = Book().on(date(2026, 9, 30), "audit")
+LADDER = Book().on(date(2026, 9, 30), "ladder")
 METRICS = {
     name: Metric(code="X", family=family, record="r", unit="u", evidence=lambda *_: None, shows=(), source="s",
                  exposure=exposure)
@@ -57,6 +58,28 @@ def test_one_visit_stays_in_one_half_records_part_evenly_and_facts_stand_in_both
     assert all(p.filter(metric="duty").height == 1 for p in parts)
 
 
+def test_kappa_is_the_agreement_beyond_chance():
+    # 20 in both, 5 and 10 in one alone, 15 in neither: (.7 - .5) / .5 = .4; se (.7 x .3 / (50 x .25))^.5 = .129615
+    one = np.array([True] * 25 + [False] * 25)
+    other = np.array([True] * 20 + [False] * 5 + [True] * 10 + [False] * 15)
+    assert validity.kappa(one, other) == (pytest.approx(0.4), pytest.approx(0.129615, abs=1e-6))
+    assert validity.kappa(one, one) == (pytest.approx(1.0), 0.0)
+    assert all(np.isnan(validity.kappa(one & False, other & False)))  # neither names anybody
+
+
+def test_halves_that_flag_the_same_estates_agree_and_it_is_shown_without_a_limit():
+    # of 40 estates half A is sure of eight, half B of six of these and of two others: agreement 36 / 40, by chance
+    # .2 x .2 + .8 x .8 = .68; kappa (.9 - .68) / .32 = .6875
+    p = [np.full(40, 0.1), np.full(40, 0.1)]
+    p[0][:8] = p[1][2:10] = 0.99
+    score = np.linspace(50, 90, 40)
+    halves = [Half(score, score, chance) for chance in p]
+    frame = Validity.validate(validity.validity(*halves, np.full(40, 0.8), RULE, LADDER, "2026Q3"))
+    row = frame.filter(pl.col("measure") == "flags").row(0, named=True)
+    assert row["value"] == pytest.approx(0.6875)
+    assert (row["least"], row["most"], row["breached"]) == (None, None, False)
+
+
 def test_only_the_time_of_rates_is_halved():
     sums = pl.DataFrame({"metric": ["rate", "share", "duty"], "y": [1.0] * 3, "e": [4.0] * 3, "e2": [2.0] * 3})
     assert validity.halved(sums, METRICS).select("y", "e", "e2").rows() == [(1, 2, 1), (1, 4, 2), (1, 4, 2)]
@@ -69,7 +92,7 @@ def judged(pull: float, estates: int = 400, seed: int = 1):
     bare = [truth + rng.normal(0, 8, estates) for _ in range(2)]
     right = 12**2 / (12**2 + 8**2)
     one, other = (Half(70 + (b - 70) * right * pull, b) for b in bare)
-    frame = validity.validity(one, other, np.full(estates, 0.8), RULE, "2026Q3")
+    frame = validity.validity(one, other, np.full(estates, 0.8), RULE, LADDER, "2026Q3")
     return {r["measure"]: r for r in Validity.validate(frame).iter_rows(named=True)}
 
 
@@ -91,4 +114,4 @@ def test_too_much_or_too_little_pull_is_caught(pull, slope):
 def test_with_few_estates_nothing_can_be_told():
     for count in (0, 1, RULE["units_min"] - 1):
         found = judged(0.3, estates=count)
-        assert [(r["value"], r["breached"]) for r in found.values()] == [(None, False)] * 2
+        assert [(r["value"], r["breached"]) for r in found.values()] == [(None, False)] * 3
