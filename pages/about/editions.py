@@ -19,7 +19,7 @@ WIDTHS = {
     "reason": 240,
     "answer": 260,
     "by": 120,
-    "published": 140,
+    "published": 165,
     "made": 140,
     "as_of": 70,
 }

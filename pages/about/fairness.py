@@ -26,6 +26,8 @@ def show(scope, con, t) -> None:
     st.markdown(t("page.fairness.lead", period=format.period(edition["period"], t)))
     audits = studies.audits(scope, con)
     found = audits.filter("finding")
+    if scope.role in WHOLE:
+        st.markdown(t("page.fairness.judged", told=audits["told"].sum(), all=audits.height))
     st.markdown(t("page.fairness.none") if found.is_empty() else t("page.fairness.some", n=found.height))
     if edition["answer"]:
         st.info(
@@ -93,6 +95,15 @@ def _measure(measure: str, rows: pl.DataFrame, places: dict, t) -> None:
     if rows.is_empty():
         st.markdown(t("page.fairness.nobody"))
         return
+    told, few = rows.filter("told"), rows.filter(~pl.col("told"))
+    if told.height:
+        _table(measure, told, places, t, key=f"fairness-{measure}")
+    if few.height:
+        with st.expander(t("page.fairness.few", n=few.height)):
+            _table(measure, few, places, t, key=f"fairness-{measure}-few")
+
+
+def _table(measure: str, rows: pl.DataFrame, places: dict, t, *, key: str) -> None:
     points = measure == "residual"
 
     def number(value: float | None) -> str:
@@ -121,4 +132,4 @@ def _measure(measure: str, rows: pl.DataFrame, places: dict, t) -> None:
         "units": config.NumberColumn(t("fairness.column.units"), width=80),
         "grouping": config.TextColumn(t("fairness.column.grouping"), width=150),
     }
-    tables.show(shown, columns, t, key=f"fairness-{measure}")
+    tables.show(shown, columns, t, key=key)

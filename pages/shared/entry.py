@@ -113,7 +113,7 @@ def main() -> None:
     older = edition if edition and editions.lacking(edition) else None
     st.session_state["older_edition"] = older.stem if older else None
     con = editions.open_edition(edition) if edition and not older else None
-    st.navigation(menu(stay, con, t)).run()
+    st.navigation(menu(stay, con, t), expanded=True).run()  # folded, Streamlit would say so in English
     settle()
 
 
