@@ -74,6 +74,11 @@ def toronto_book(folder: Path) -> Book:
         if not found:
             raise LookupError(f"rules/index.toml has no '{key}' any more. Bring CHANGED in {__name__} up to date.")
     (folder / "index.toml").write_text(index, "utf-8")
+    ladder = (
+        (folder / "ladder.toml").read_text("utf-8").split("[[in_force]]")
+    )  # today's ladder, of the years before too
+    newest = re.sub(r"(?m)^from\s*=.*$", "from = 2017-01-01", ladder[-1], count=1)
+    (folder / "ladder.toml").write_text(f"{ladder[0]}[[in_force]]{newest}", "utf-8")
     return Book(folder)
 
 

@@ -77,8 +77,10 @@ class Workplace:
         return index_rule(self.book, self.last)
 
     @property
-    def ladder(self) -> Rule:
-        return self.book.on(self.last.last, "ladder")
+    def ladder(self) -> Rule | None:
+        """The ladder in force; None before the first one."""
+        in_force = [v for v in self.book.file("ladder").versions if v.valid_from <= self.last.last]
+        return in_force[-1] if in_force else None
 
     @property
     def adjustments(self) -> Rule:

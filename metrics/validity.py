@@ -90,14 +90,15 @@ def kappa(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
     return float((agreed - chance) / (1 - chance)), float(spread)
 
 
-def flagged_alike(one: Half, other: Half, known: np.ndarray, ladder: Rule) -> tuple[float, float]:
+def flagged_alike(one: Half, other: Half, known: np.ndarray, ladder: Rule | None) -> tuple[float, float]:
     """Kappa of the lists that each half alone would make: 10.1's selection, of the compared estates.
 
     Half the records tell half as much, so the lists of whole editions agree better than this.
     """
-    if one.p_below is None or other.p_below is None or not known.any():
-        return np.nan, np.nan
-    lists = (select(p[known], ladder["flag_q"], ladder["flag_p"]) for p in (one.p_below, other.p_below))
+    q, gate = (None, None) if ladder is None else (ladder.get("flag_q"), ladder.get("flag_p"))
+    if one.p_below is None or other.p_below is None or not known.any() or q is None or gate is None:
+        return np.nan, np.nan  # a ladder that reads no probabilities flags nobody by them
+    lists = (select(p[known], q, gate) for p in (one.p_below, other.p_below))
     return kappa(*lists)
 
 
@@ -130,7 +131,7 @@ def residuals(one: Half, other: Half) -> np.ndarray:
 
 
 def validity(
-    one: Half, other: Half, reliability: np.ndarray, rule: Rule, ladder: Rule, period: str
+    one: Half, other: Half, reliability: np.ndarray, rule: Rule, ladder: Rule | None, period: str
 ) -> pl.DataFrame:  # fmt: skip
     """Contract Validity.
 

@@ -80,6 +80,14 @@ def test_halves_that_flag_the_same_estates_agree_and_it_is_shown_without_a_limit
     assert (row["least"], row["most"], row["breached"]) == (None, None, False)
 
 
+def test_a_ladder_that_reads_no_probabilities_has_no_lists_to_compare():
+    score = np.linspace(50, 90, 40)
+    half = Half(score, score, np.full(40, 0.99))
+    before = Book().on(date(2023, 12, 31), "ladder")
+    frame = validity.validity(half, half, np.full(40, 0.8), RULE, before, "2023Q4")
+    assert frame.filter(pl.col("measure") == "flags")["value"].to_list() == [None]
+
+
 def test_only_the_time_of_rates_is_halved():
     sums = pl.DataFrame({"metric": ["rate", "share", "duty"], "y": [1.0] * 3, "e": [4.0] * 3, "e2": [2.0] * 3})
     assert validity.halved(sums, METRICS).select("y", "e", "e2").rows() == [(1, 2, 1), (1, 4, 2), (1, 4, 2)]
