@@ -93,7 +93,7 @@ account_events = sa.Table(
     METADATA,
     sa.Column("event_id", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("account_id", sa.String(64), nullable=False),
-    # created, password_given, password_chosen, role_changed, role_taken, disabled, enabled
+    # created, password_given, password_chosen, role_changed, role_taken, disabled, enabled, address_set, address_removed
     sa.Column("what", sa.String(16), nullable=False),
     sa.Column("detail", sa.String(512), nullable=False),  # never a password
     sa.Column("by", sa.String(64), nullable=False),
@@ -195,7 +195,20 @@ outbox = sa.Table(
     sa.Column("unsure_at", Moment),  # nobody can tell whether it arrived; a person decides
     sa.Column("failed_at", Moment),  # given up
     sa.Column("error", sa.String(512)),
+    sa.Column("account_id", sa.String(64)),  # whom it is for
     sa.Index("outbox_waiting", "sent_at", "due_at"),
+)
+
+#: One decision of a person about a message that nobody could tell had arrived, or that was given up.
+outbox_decisions = sa.Table(
+    "outbox_decisions",
+    METADATA,
+    sa.Column("decision_id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("message_id", sa.ForeignKey("outbox.message_id"), nullable=False, index=True),
+    sa.Column("what", sa.String(16), nullable=False),  # resend, arrived
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("by", sa.String(64), nullable=False),
+    sa.Column("at", Moment, nullable=False),
 )
 
 #: Where somebody's notices go; without a row they stand in the tasks page alone.
@@ -218,7 +231,9 @@ case_readings = sa.Table(
 )
 
 #: Tables whose rows may be added and never changed or removed; the database itself refuses.
-APPEND_ONLY = ("cases", "case_events", "attachments", "papers", "case_readings", "account_events")
+APPEND_ONLY = (
+    "cases", "case_events", "attachments", "papers", "case_readings", "account_events", "outbox_decisions",
+)  # fmt: skip
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:
