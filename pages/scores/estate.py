@@ -11,7 +11,7 @@ import metrics
 from cases.explanations import estate_sentence
 from cases.sentences import sentence
 from data.queries import files, rankings, reasons
-from pages.shared import beside, charts, choose, downloads, format, go, place, rule, tables, why
+from pages.shared import beside, charts, choose, downloads, format, go, place, record_points, rule, tables, why
 
 #: Factors nearer to 1 are shown as 1.00.
 LEAST_SHOWN = 0.005
@@ -227,6 +227,12 @@ def _evidence(scope, con, level: str, unit_id: str, metric: str, period: str, sc
         counts=pl.Series([t(f"excluded.{x}") if x else t("page.estate.counts") for x in rows["excluded"]]),
         adjusted=pl.Series([_eyes(f, t) for f in rows["factor"]], dtype=pl.String),
     )
+    found = record_points.split_of(scope, con, level=level, unit_id=unit_id, metric=metric, period=period)
+    if found is not None:
+        taken, peers = found
+        worded = worded.join(taken, on=record_points.KEY, how="left", maintain_order="left")
+        total = {"lost": score["points_lost"], "peers": peers, "records": score["points_lost"] - peers}
+        st.caption(t("page.estate.split", **{name: format.number(-x, t, 2) for name, x in total.items()}))
     config = st.column_config
     columns = {
         "decided_on": config.DateColumn(
@@ -235,6 +241,9 @@ def _evidence(scope, con, level: str, unit_id: str, metric: str, period: str, sc
         "counts": config.TextColumn(t("column.counts")),
         "numerator": config.NumberColumn(t("column.numerator"), width="small"),
         "denominator": config.NumberColumn(t("column.denominator"), width="small"),
+        "lost_points": config.NumberColumn(
+            t("column.record_points"), format="%.3f", width="small", help=t("column.record_points_help")
+        ),
         "adjusted": config.TextColumn(t("column.adjusted"), help=t("column.adjusted_help")),
         "record": config.TextColumn(t("column.record"), width="large"),
         "file": config.TextColumn(t("column.file")),
@@ -243,6 +252,8 @@ def _evidence(scope, con, level: str, unit_id: str, metric: str, period: str, sc
     }
     if rows["factor"].is_null().all():
         del columns["adjusted"]
+    if found is None:
+        del columns["lost_points"]
     tables.show(worded, columns, t, key="evidence-table")
     tables.pager("evidence_page", rows["total"][0], t)
     make = partial(

@@ -145,6 +145,19 @@ def test_the_points_lost_on_the_estate_page_sum_to_the_distance_from_100(demo_ro
     assert table["lost"].sum() == pytest.approx(100 - score, abs=1e-6)
 
 
+def test_the_points_of_the_records_and_of_the_class_sum_to_what_the_metric_costs(demo_root, own_estate):
+    # a duty of few rows, all on one screen: what is written per record adds up to what the sentence says
+    at = opened(demo_root, "estate", "manager", "en", estate=own_estate, metric="monthly_fire_check_rate")
+    said = next(c.value for c in at.caption if "points this metric costs" in c.value)
+    lost, records, peers = (float(x) for x in re.findall(r"-?\d+\.\d+", said)[:3])
+    assert lost == pytest.approx(records + peers, abs=0.02)
+    evidence = next(t.value for t in at.dataframe if "lost_points" in t.value.columns)
+    assert len(evidence) < 50  # one screen
+    assert evidence["lost_points"].sum() == pytest.approx(-records, abs=0.01)
+    costs = next(t.value for t in at.dataframe if "lost" in t.value.columns).set_index("metric")["lost"]
+    assert lost == pytest.approx(costs["Monthly fire check rate"], abs=0.01)
+
+
 def test_rankings_show_how_far_a_score_and_a_place_can_be_trusted(demo_root):
     for url_path, key in (("companies", "company"), ("estates", "estate")):
         at = opened(demo_root, url_path, "supervisor", "en")
