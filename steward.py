@@ -1,7 +1,7 @@
 """The command line of the nightly job: load deliveries, draft an edition, publish it, verify it.
 
-Exit codes: 0 done; 1 done, and some rows were set aside (load) or numbers differ (verify); 2 refused, with the reason.
-The pages use the same functions.
+Exit codes: 0 done; 1 done, and some rows were set aside or a file waits for a person (load) or numbers differ (verify);
+2 refused, with the reason. The pages use the same functions.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from data.mending import MendRefused
 from data.reading import WrongFile
 from data.records import StoreBusy
 from data.scope import ROLES, Role
+from data.waiting import Decision, DecisionRefused
 from metrics.calendar import Quarter
 from metrics.edition import EditionStopped
 from rules.book import RuleFileWrong, RuleNotInForce
 
 REFUSED = (
     WrongFile, StoreBusy, EditionStopped, RuleFileWrong, RuleNotInForce, editions.NoSuchEdition, accounts.AccountWrong,
-    backup.BackupRefused, MendRefused,
+    backup.BackupRefused, MendRefused, DecisionRefused,
     ValueError,
 )  # fmt: skip
 
@@ -75,6 +76,7 @@ def load(root: Path, paths: tuple[Path, ...], source: str | None) -> None:
     files = intake.files_in(list(paths))
     if not files:
         raise WrongFile(f"{', '.join(map(str, paths))}: no CSV, XLSX or Parquet file there. Check the path.")
+    waits: list[str] = []
     counts = {"rows_read": 0, "accepted": 0, "revised": 0, "unchanged": 0, "set_aside": 0}
 
     def told(path: Path, made: list[intake.Delivery] | WrongFile) -> None:
@@ -82,8 +84,14 @@ def load(root: Path, paths: tuple[Path, ...], source: str | None) -> None:
             click.echo(f"refused  {made}", err=True)
             return
         for one in made:
-            if one.already:
+            if one.already and not one.waits:
                 click.echo(f"known    {path.name} ({one.source}): this very file was loaded before; nothing changed")
+                continue
+            if one.waits:
+                waits.append(one.delivery_id)
+                click.echo(
+                    f"{one.waits:<8} {path.name} ({one.source}) as {one.delivery_id}: a person must accept or refuse it"
+                )
                 continue
             for key in counts:
                 counts[key] += getattr(one, key)
@@ -104,7 +112,44 @@ def load(root: Path, paths: tuple[Path, ...], source: str | None) -> None:
     )
     if refused:
         sys.exit(2)
-    sys.exit(1 if counts["set_aside"] else 0)
+    sys.exit(1 if counts["set_aside"] or waits else 0)
+
+
+@main.group()
+def delivery() -> None:
+    """Deliveries that wait for a person."""
+
+
+@delivery.command("list")
+@click.pass_obj
+def delivery_list(root: Path) -> None:
+    """Say which deliveries wait, and why."""
+    for held in intake.waiting_now(root):
+        for part in held.parts:
+            odd = "; ".join(f"{d['note']} {json.dumps(d['params'], ensure_ascii=False)}" for d in part["doubts"])
+            click.echo(f"{held.waiting_id} {held.file} ({part['source']}): {part['rows_read']:,} rows; {odd}")
+
+
+@delivery.command("accept")
+@click.argument("waiting_id")
+@click.option("--by", required=True, help="The account or name of the person who decides.")
+@click.option("--reason", required=True, help="Why, in their own words; kept beside the delivery.")
+@click.pass_obj
+def delivery_accept(root: Path, waiting_id: str, by: str, reason: str) -> None:
+    """Let a delivery that waits in: it is loaded whole, from the copy kept."""
+    for one in intake.accept(root, Decision(waiting_id, by, reason, now())):
+        click.echo(f"loaded   {one.file} ({one.source}): {one.accepted:,} accepted, {one.set_aside:,} set aside")
+
+
+@delivery.command("refuse")
+@click.argument("waiting_id")
+@click.option("--by", required=True, help="The account or name of the person who decides.")
+@click.option("--reason", required=True, help="Why, in their own words; kept beside the delivery.")
+@click.pass_obj
+def delivery_refuse(root: Path, waiting_id: str, by: str, reason: str) -> None:
+    """Refuse a delivery that waits: none of its rows counts; its file stays in the folder `waiting`."""
+    held = intake.refuse_waiting(root, Decision(waiting_id, by, reason, now()))
+    click.echo(f"refused  {held.file}; kept at {held.kept}")
 
 
 def _progress(label: str):

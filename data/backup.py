@@ -27,6 +27,9 @@ MANIFEST = "BACKUP.json"
 #: Held by a store while it works; never part of a backup.
 OF_THE_STORES = (LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", records.FILE, f"{records.FILE}.wal")
 
+#: Folders beside the stores that people's decisions rest on: files that wait, mapping files confirmed.
+KEPT = ("waiting", "mappings")
+
 
 class BackupRefused(ValueError):
     """A backup or a restore cannot be made as asked; nothing was changed."""
@@ -107,6 +110,9 @@ def backup(root: Path, place: Path, now: datetime) -> Path:
     for path in root.iterdir():
         if path.is_file() and path.name not in OF_THE_STORES:
             shutil.copyfile(path, to / path.name)
+    for folder in KEPT:
+        if (root / folder).is_dir():
+            shutil.copytree(root / folder, to / folder, ignore=shutil.ignore_patterns(".*.partial"))
     files = {str(p.relative_to(to)): _sha256(p) for p in sorted(to.rglob("*")) if p.is_file()}
     said = {"made_at": now.astimezone(UTC).isoformat(), "files": files}
     (to / MANIFEST).write_text(json.dumps(said, indent=1), encoding="utf-8")
@@ -135,7 +141,7 @@ def restore(place: Path, root: Path, now: datetime) -> int:
         raise BackupRefused(f"{place}: missing or altered: {', '.join(wrong)}. Nothing was restored; take another.")
     to = _new_folder(root)
     for name in files:
-        (to / name).parent.mkdir(exist_ok=True)
+        (to / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(place / name, to / name)
     url = os.environ.pop(URL_VARIABLE, None)
     try:

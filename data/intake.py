@@ -2,7 +2,8 @@
 
 For each source ``rows_read = accepted + revised + unchanged + set_aside``. Two rows of one file with the same key: if
 they say the same they count once (the other is *unchanged*); if they contradict, the last line stands and the earlier
-ones are set aside. A wrong file is refused whole; the same file twice changes nothing.
+ones are set aside. A wrong file is refused whole; a doubtful one waits for a person (``data/waiting.py``); the same file
+twice changes nothing.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from pathlib import Path
 
 import duckdb
 
+from data import waiting
 from data.between import cross_checks, repeats
-from data.deliveries import Delivery, doubts, note, plausible
+from data.deliveries import Delivery, Doubt, doubts, note, profiled
 from data.making import file_day
 from data.mapping import Source, headings_known, sources
 from data.reading import EXCEL, Note, Reading, WrongFile, open_tables, refuse
@@ -69,18 +71,18 @@ def _earlier(con: duckdb.DuckDBPyConnection, reading: Reading, sha256: str, sour
 def _load_source(
     con: duckdb.DuckDBPyConnection, reading: Reading, source: Source, sha256: str, received_at: datetime,
     progress: Progress | None, again: Callable[[], Reading],
-) -> Delivery:  # fmt: skip
+) -> tuple[Delivery, list[Doubt]]:  # fmt: skip
     """Load one source's part of a file inside the open transaction; ``again`` opens the same table once more."""
     path = reading.path
     seq = con.execute("SELECT coalesce(max(seq), 0) + 1 FROM deliveries").fetchall()[0][0]
     delivery_id = f"{seq:05d}-{source.name}"
     read, set_aside = stage(con, reading, source, progress)
-    plausible(con, path, source, read)
     repeated, contradicted = repeats(con, source)
+    odd = profiled(con, source, delivery_id, received_at)
     closed = into_periods(con, reading, source, source.snapshot) if source.snapshot else 0
     set_aside += contradicted + cross_checks(con, source)
     as_delivered(con, again)
-    odd = doubts(con, source, read, set_aside, received_at)
+    odd = [*doubts(con, source, read, set_aside, received_at), *odd]
     accepted, revised, unchanged = store(con, source, delivery_id, seq)
     revised, unchanged = revised - closed, unchanged + repeated
     if read != accepted + revised + unchanged + set_aside:
@@ -97,10 +99,10 @@ def _load_source(
         delivery_id, seq, source.name, source.table.name, reading.label, sha256, path.stat().st_size, received_at,
         read, accepted, revised, unchanged, set_aside, reading.encoding,
     )  # fmt: skip
-    values = [getattr(delivery, f) for f in list(Delivery.__dataclass_fields__)[:-1]]
-    con.execute(f"INSERT INTO deliveries VALUES ({', '.join('?' * len(values))})", values)
-    note(con, delivery_id, [*odd, *reading.notes])
-    return delivery
+    names, values = ", ".join(delivery.stored), list(delivery.stored.values())
+    con.execute(f"INSERT INTO deliveries ({names}) VALUES ({', '.join('?' * len(values))})", values)
+    note(con, delivery_id, [*(d.note for d in odd), *reading.notes])
+    return delivery, odd
 
 
 def load_file(
@@ -129,29 +131,82 @@ def load_file(
 def load_into(
     con: duckdb.DuckDBPyConnection, path: Path, *, source: str | None = None, received_at: datetime,
     progress: Progress | None = None, folder: Path | None = None,
+    settled: Callable[[list[Delivery]], None] | None = None,
 ) -> list[Delivery]:  # fmt: skip
-    """``load_file`` into a store that is open already; a refused file leaves it as it was."""
+    """``load_file`` into a store that is open already; a refused file leaves it as it was.
+
+    A file with a doubt that waits is kept for a person instead (``Delivery.waits``), unless one has accepted it:
+    then ``settled`` is called with its deliveries before all of it is committed at once.
+    """
     known = sources(folder) if folder else sources()
     words = headings_known(known)
     readings = open_tables(path, words)
     chosen = matching(readings, known, source)
     unread = [r.sheet for i, r in enumerate(readings) if r.sheet and i not in {n for n, _ in chosen}]
     sha256 = fingerprint(path)
+    if settled is None and (kept := waiting.before(con, path, sha256)):
+        return waiting.told(kept, sha256, path.stat().st_size)
     done: list[Delivery] = []
+    judged: list[tuple[Delivery, list[Doubt]]] = []
     con.begin()
     try:
         for table, one in chosen:
             again = partial(lambda n: open_tables(path, words)[n], table)
             reading = readings[table] if not done else again()
             made = _earlier(con, reading, sha256, one)
-            done.append(made or _load_source(con, reading, one, sha256, received_at, progress, again))
+            if made is None:
+                judged.append(_load_source(con, reading, one, sha256, received_at, progress, again))
+                made = judged[-1][0]
+            done.append(made)
         if unread and not done[0].already:
             note(con, done[0].delivery_id, [Note("sheets_not_read", {"sheets": ", ".join(unread)})])
+        if settled:
+            settled(done)
     except BaseException:
         con.rollback()
         raise
+    if settled is None and any(d.waits for _, odd in judged for d in odd):
+        con.rollback()
+        return waiting.keep(con, path, source, judged)
     con.commit()
     return done
+
+
+def accept(root: Path, decision: waiting.Decision, progress: Progress | None = None) -> list[Delivery]:
+    """Load a delivery that waits, because a person says so; all of it and the decision in one transaction.
+
+    Raises:
+        DecisionRefused: no reason, no such delivery, or accepted before. WrongFile, StoreBusy: as for a load.
+    """
+
+    def load(held: waiting.Held, settled: Callable[[list[Delivery]], None]) -> list[Delivery]:
+        return load_into(
+            con, held.kept, source=held.source, received_at=decision.at, progress=progress, settled=settled
+        )
+
+    con = open_store(root, write=True)
+    try:
+        return waiting.accept(con, decision, load)
+    finally:
+        con.close()
+
+
+def refuse_waiting(root: Path, decision: waiting.Decision) -> waiting.Held:
+    """Refuse a delivery that waits; nothing of it is thrown away. Raises DecisionRefused, StoreBusy."""
+    con = open_store(root, write=True)
+    try:
+        return waiting.refuse(con, decision)
+    finally:
+        con.close()
+
+
+def waiting_now(root: Path) -> list[waiting.Held]:
+    """The deliveries nobody has decided on yet. Raises StoreBusy."""
+    con = open_store(root, write=True)  # a store of an earlier version gets its tables
+    try:
+        return waiting.undecided(con)
+    finally:
+        con.close()
 
 
 def files_in(paths: list[Path], folder: Path | None = None) -> list[Path]:

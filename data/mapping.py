@@ -84,6 +84,7 @@ class Source:
     zone: str = "Asia/Shanghai"
     min_rows: int = 0
     min_share_of_previous: float = 0.0
+    expected_days: float | None = None  # between deliveries; the source's own rhythm where the file does not say
     required_headings: tuple[str, ...] = ()
     excluded_headings: tuple[str, ...] = ()
     order: int = 50
@@ -166,6 +167,7 @@ def read_source(path: Path) -> Source:
         zone=raw.get("zone", "Asia/Shanghai"),
         min_rows=expect.get("rows", 0),
         min_share_of_previous=expect.get("share_of_previous", 0.0),
+        expected_days=expect.get("days"),
         required_headings=tuple(raw.get("required_headings", ())),
         excluded_headings=tuple(raw.get("excluded_headings", ())),
         order=raw.get("order", 50),

@@ -40,7 +40,10 @@ SHAPE = _keys(
         ("items",), items=_map(TEXT), least=NUMBER, greatest=NUMBER, values=_map(NUMBER), skip=TEXTS, worst=TEXTS
     ),
     nulls=TEXTS, dates={**TEXTS, "minItems": 1}, moments={**TEXTS, "minItems": 1},
-    expect=_keys(rows={"type": "integer", "minimum": 0}, share_of_previous={"type": "number", "minimum": 0}),
+    expect=_keys(
+        rows={"type": "integer", "minimum": 0}, share_of_previous={"type": "number", "minimum": 0},
+        days={"type": "number", "exclusiveMinimum": 0},
+    ),
     set_aside={
         "type": "array",
         "items": _keys(("heading", "reason"), heading=TEXT, reason=TEXT, pattern=TEXT, found=TEXT, column=TEXT),

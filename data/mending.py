@@ -185,8 +185,7 @@ def _write(
     changes: str | None,
 ) -> None:  # fmt: skip
     """The delivery, the act, its rows, and what became of each row set aside."""
-    values = [getattr(made, f) for f in list(Delivery.__dataclass_fields__)[:-1]]
-    names = ", ".join(list(Delivery.__dataclass_fields__)[:-1])
+    names, values = ", ".join(made.stored), list(made.stored.values())
     con.execute(f"INSERT INTO deliveries ({names}) VALUES ({', '.join('?' * len(values))})", values)
     _note_act(con, act_id, made.seq, kind, act, made.delivery_id, passed.height, changes)
     con.register("_passed", passed.select("delivery_id", "line", "n", "after").to_arrow())

@@ -93,8 +93,31 @@ CREATE TABLE IF NOT EXISTS desk_rows (
     after       VARCHAR
 )
 """
+#: What each column of a delivery looked like (``data/shifts.py``; JSON), for the next ones to be compared with.
+COLUMNS = "CREATE TABLE IF NOT EXISTS delivery_columns (delivery_id VARCHAR NOT NULL, column_name VARCHAR NOT NULL, profile VARCHAR)"
+#: Files kept for a person to decide on (``data/waiting.py``): ``parts`` is what each source would make of it and what is
+#: odd (JSON). The decision is the only thing ever updated.
+WAITING = """
+CREATE TABLE IF NOT EXISTS deliveries_waiting (
+    waiting_id  VARCHAR NOT NULL,
+    file        VARCHAR NOT NULL,
+    kept        VARCHAR NOT NULL,
+    sha256      VARCHAR NOT NULL,
+    bytes       BIGINT NOT NULL,
+    received_at TIMESTAMPTZ NOT NULL,
+    source      VARCHAR,
+    parts       VARCHAR NOT NULL,
+    state       VARCHAR NOT NULL,
+    decided_at  TIMESTAMPTZ,
+    decided_by  VARCHAR,
+    why         VARCHAR
+)
+"""
 #: Tables a store made by an earlier version has only after its next load.
-LATER = {"delivery_notes": NOTES, "desk_acts": ACTS, "desk_rows": ACT_ROWS}
+LATER = {
+    "delivery_notes": NOTES, "desk_acts": ACTS, "desk_rows": ACT_ROWS, "delivery_columns": COLUMNS,
+    "deliveries_waiting": WAITING,
+}  # fmt: skip
 
 
 class StoreBusy(RuntimeError):
@@ -233,6 +256,7 @@ def _attach_desk(con: duckdb.DuckDBPyConnection, seen: str, as_of: int | None) -
         held = f"store.{name}" if name in columns else f"{name}_none"
         which = {
             "desk_acts": seen,
+            "deliveries_waiting": "true",
             "desk_rows": f"act_id IN (SELECT act_id FROM desk_acts WHERE {seen})",
         }.get(name, f"delivery_id IN (SELECT delivery_id FROM store.deliveries WHERE {seen})")
         con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {held} WHERE {which}")

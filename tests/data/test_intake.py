@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from data.intake import load_file, load_files
 from data.mapping import sources, to_source_form
-from data.reading import WrongFile
 from tests.data.town import AREAS, COMPANIES, ESTATES, NOW, ORDERS, ask, counts, everything, load, put, registers
 
 THREE = f"{ORDERS}\no1,oak,2026-01-05 09:00:00,12345热线,投诉,2026-01-08,是\no2,elm,2026-01-06 09:00:00,110,咨询,,\no3,,2026-01-07 09:00:00,上门,投诉,,\n"
@@ -159,15 +158,16 @@ def test_one_form_gives_a_visit_and_its_items(root, tmp_path):
     ]  # fmt: skip
 
 
-def test_a_file_far_smaller_than_the_one_before_is_refused(root, tmp_path):
+def test_a_file_far_smaller_than_the_one_before_waits_for_a_person(root, tmp_path):
     header, row = ESTATES.splitlines()[:2]
     many = [row.replace("oak", f"e{i}") for i in range(10)]
     load(root, put(tmp_path, "ten.csv", "\n".join([header, *many]) + "\n"))
     before = everything(root)
     # [expect] share_of_previous = 0.5: five of ten pass, four are too few
-    with pytest.raises(WrongFile, match=r"4 rows.*at least 5.*ten\.csv had 10"):
-        load(root, put(tmp_path, "four.csv", "\n".join([header, *many[:4]]) + "\n"))
-    assert {n: f.equals(before[n]) for n, f in everything(root).items()} == dict.fromkeys(before, True)
+    four = load(root, put(tmp_path, "four.csv", "\n".join([header, *many[:4]]) + "\n"))
+    assert (four.waits, four.rows_read) == ("waiting", 4)
+    after = {n: f for n, f in everything(root).items() if n != "deliveries_waiting"}
+    assert {n: f.equals(before[n]) for n, f in after.items()} == dict.fromkeys(after, True)
     five = load(root, put(tmp_path, "five.csv", "\n".join([header, *many[:5]]) + "\n"))
     assert counts(five) == (5, 0, 0, 5, 0)
 

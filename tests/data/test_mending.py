@@ -282,8 +282,10 @@ def test_a_mend_counts_neither_as_the_sources_last_delivery_nor_as_its_usual_siz
     )
     (done,) = mend(root, edit(made.delivery_id, 12, original(root, 12) | {"户数": "5"}), ACT)
     assert done.rows == 1
-    with pytest.raises(ValueError, match=r"at least 6.*ten\.csv had 11"):  # [expect] half of eleven
-        load(root, put(tmp_path, "four.csv", "\n".join([header, *many[:4]]) + "\n"))
+    five = load(root, put(tmp_path, "five.csv", "\n".join([header, *many[:5]]) + "\n"))
+    ((parts,),) = ask(root, "SELECT parts FROM deliveries_waiting")
+    assert five.waits == "waiting"  # [expect] half of eleven
+    assert json.loads(parts)[0]["doubts"][0]["params"] == {"n": 5, "before": 11, "file": "ten.csv"}
 
 
 def test_a_store_made_before_the_desk_gets_its_columns_and_is_read_before_it_does(root, bad):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -84,10 +85,14 @@ def test_the_html_page_saved_as_csv_is_refused(toronto):
 
 
 @needed
-def test_the_six_row_release_is_refused_as_implausibly_small(toronto):
+def test_the_six_row_release_waits_as_implausibly_small(toronto):
     before = ask(toronto, "SELECT count(*) FROM inspections")
-    with pytest.raises(WrongFile, match=r"6 rows .*the previous delivery 2026-03-01.csv had 5,340"):
-        load(toronto, EVALUATIONS / "2026-08-01.csv")
+    made = load(toronto, EVALUATIONS / "2026-08-01.csv")
+    assert made["toronto_evaluations"].rows_read == 6
+    assert {d.waits for d in made.values()} == {"waiting"}
+    ((parts,),) = ask(toronto, "SELECT parts FROM deliveries_waiting")
+    found = {x["note"]: x["params"] for p in json.loads(parts) for x in p["doubts"]}
+    assert found["fewer_than_before"]["file"] == "2026-03-01.csv"
     assert ask(toronto, "SELECT count(*) FROM inspections") == before
 
 
