@@ -16,6 +16,7 @@ from benchmarks.judge import Court, Judged, ages, estates_grid, index_rule, judg
 from benchmarks.world import World, draw, split
 from cases.persistence import flags
 from metrics import validity
+from metrics.accuracy import base_brier, brier
 from metrics.companies import roll_up
 from metrics.flags import expected_wrong, select
 
@@ -64,7 +65,7 @@ def _ours(name: str, made: Judged, truth: np.ndarray, now: np.ndarray, small: np
         f"{name}_f60": percent((score < 60)[bad]),
         f"{name}_cover": percent(within), f"{name}_cover_small": percent(within[small]),
         f"{name}_slope": slope(truth, score), f"{name}_rmse": float(np.sqrt(((score - truth) ** 2).mean())),
-        f"{name}_brier": float(((p - bad) ** 2).mean()),
+        f"{name}_brier": brier(p, bad),
     }  # fmt: skip
 
 
@@ -89,7 +90,7 @@ def _naive(court: Court, truth: np.ndarray, now: np.ndarray, small: np.ndarray, 
         "ded": court_of.deductions(district, t), "mm": court_of.min_max(district, t, weights),
         "raw": court_of.anchored(court, t),
     }  # fmt: skip
-    out: dict[str, float] = {"bad": percent(bad), "base_brier": float(bad.mean() * (1 - bad.mean()))}
+    out: dict[str, float] = {"bad": percent(bad), "base_brier": base_brier(bad)}
     for name, score in scores.items():
         chosen = score < 60 if name == "raw" else worst(score, int(bad.sum()))
         out |= {

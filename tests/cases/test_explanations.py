@@ -142,17 +142,62 @@ def test_parts_of_every_company_sum_to_what_its_mean_lacks(con):
     assert companies > 100 and worst < 1e-9
 
 
-def test_lost_gap_and_cap_lines_sum_for_every_unit(con):
-    lost, own, units = con.sql(
+def test_lost_small_sample_and_cap_lines_sum_for_every_unit(con):
+    lost, own, capped, units = con.sql(
         """
-        SELECT max(abs(m.lost - (s.score - 100))), count(s.own_score), count(*)
+        SELECT max(abs(m.lost - (s.score - 100))), count(s.own_score), max(abs(s.final - least(s.score, s.cap))), count(*)
         FROM index_scores AS s
         JOIN (SELECT level, unit_id, period, sum(points_lost) AS lost FROM metric_scores GROUP BY ALL) AS m
           USING (level, unit_id, period)
         WHERE s.score IS NOT NULL
         """
     ).fetchall()[0]
-    assert units > 1000 and own > 1000 and lost < 1e-9
+    assert units > 1000 and own > 1000 and lost < 1e-9 and capped < 1e-9
+
+
+def test_less_the_gap_every_unit_of_a_class_stands_at_the_same_level(con):
+    # the class's index does not depend on who is compared with it, as long as the same metrics apply and earn points
+    rows = con.sql(
+        """
+        SELECT s.period, s.estate_class, s.score - sum(m.gap_to_class) AS peers, count(*) AS metrics,
+               string_agg(m.metric, ',' ORDER BY m.metric) AS asked
+        FROM index_scores AS s JOIN metric_scores AS m USING (level, unit_id, period)
+        WHERE s.score IS NOT NULL AND m.weight > 0 AND m.points IS NOT NULL
+        GROUP BY s.level, s.unit_id, s.period, s.estate_class, s.score
+        """
+    ).pl()
+    groups = rows.group_by("period", "estate_class", "asked").agg(
+        units=pl.len(), apart=pl.col("peers").max() - pl.col("peers").min()
+    )
+    compared = groups.filter(pl.col("units") > 1)
+    assert compared.height > 20 and compared["units"].max() > 10
+    assert compared["apart"].max() < 1e-9
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_company_of_an_edition_has_a_true_sentence(con, language):
+    t, period = Words(language), con.sql("SELECT period FROM edition").fetchall()[0][0]
+    # independently, in SQL: the spell that takes most off, and whether the worst fifth holds the mean down
+    truth = con.sql(
+        """
+        SELECT s.*, w.points_lost AS most, w.estate_id
+        FROM company_scores AS s
+        JOIN (FROM party_parts QUALIFY row_number() OVER (PARTITION BY party, party_id, period ORDER BY points_lost DESC) = 1)
+          AS w USING (party, party_id, period)
+        WHERE s.party = 'company' AND s.state = 'rated' AND s.period = (SELECT period FROM edition)
+        """
+    ).pl()
+    assert truth.height > 5
+    for row in truth.iter_rows(named=True):
+        parts = reasons.parts_of_company(ALL, con, company_id=row["party_id"], period=period)
+        said = company_sentence(row, parts, t)
+        assert "{" not in said and f"{row['final']:.1f}" in said
+        assert f"{row['most']:.1f}" in said
+        names = {parts.row(i, named=True)[f"name_{language}"] for i in range(parts.height)
+                 if abs(parts["points_lost"][i] - row["most"]) < 1e-9}  # fmt: skip
+        assert any(name is None or name in said for name in names)
+        held = row["mean"] - row["final"]
+        assert (f"{held:.1f}" in said) or held <= 0.05
 
 
 def test_how_many_steps_rest_on_a_probability_and_how_many_are_expected_wrong(con):

@@ -87,6 +87,10 @@ def test_t11_weights_halve_every_half_life():
     counts = [3, 1, 4, 6]
     assert sum(w * c for w, c in zip(weights, counts, strict=True)) == pytest.approx(7.207107, abs=1e-6)
     assert sum(w * w for w in weights) == pytest.approx(1.8125, abs=1e-6)
+    assert sum(weights) == pytest.approx(
+        2.457107, abs=1e-6
+    )  # E; the fifth, of 40 months, is cut (test below): rate 2.933168
+    assert sum(w * c for w, c in zip(weights, counts, strict=True)) / sum(weights) == pytest.approx(2.933168, abs=1e-6)
 
 
 def test_decay_is_by_the_day_and_cut_off_after_the_window(tmp_path):
