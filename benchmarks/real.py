@@ -29,6 +29,7 @@ from data.reading import WrongFile
 from data.records import attach_records, open_store
 from metrics import edition
 from metrics.calendar import Quarter
+from metrics.workplace import workplace
 from rules.book import HERE as RULES
 from rules.book import Book
 
@@ -104,7 +105,7 @@ def compute(root: Path, book: Book, period: str, firsts: bool = True) -> duckdb.
     attach_records(con, root)
     if firsts:
         real_cycles.follow_ups_apart(con)
-    edition.compute(edition.workplace(con, book, Quarter.parse(period)))
+    edition.compute(workplace(con, book, Quarter.parse(period)))
     return con
 
 

@@ -18,14 +18,12 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from cases.computing import Known, known_to, score
 from cases.publish import latest_delivery, path_of, saved_book
 from data.contracts import TABLES
 from data.editions import LOCKED
 from data.mending import Act, Mended, mend
-from data.records import FILE, attach_records, open_store
-from metrics import edition
-from metrics.calendar import Quarter
-from metrics.pending import Pending
+from data.records import FILE, open_store
 from rules.book import Book
 
 Progress = Callable[[str, int, int], None]
@@ -56,18 +54,17 @@ class Effect:
 
 
 def scores(
-    root: Path, period: str, as_of: int, book: Book, progress: Progress | None = None, still: Pending | None = None
+    root: Path, period: str, as_of: int, book: Book, progress: Progress | None = None, known: Known | None = None
 ) -> pl.DataFrame:
     """Every unit's score of ``period`` and the periods before it, from the records as known at delivery ``as_of``.
 
     Args:
-        still: appeals under way and what was withheld, as in ``cases.publish.draft``.
+        known: what cases decided and what was open; None = nothing.
     """
     con = duckdb.connect()
     try:
         con.execute("ATTACH ':memory:' AS edition")
-        attach_records(con, root, as_of)
-        edition.compute(edition.workplace(con, book, Quarter.parse(period), whole=False), progress, still)
+        score(con, root, period, as_of, book, known or Known(), progress, whole=False, steps=False)
         return con.sql(SCORES.format("edition.")).pl()
     finally:
         con.close()
@@ -102,11 +99,6 @@ def estates_touched(root: Path, before: int, after: int) -> list[str]:
         con.close()
 
 
-def _pending(con: duckdb.DuckDBPyConnection) -> Pending:
-    """What an edition says was still open when it was made: a correction of records alone is to be told."""
-    return Pending(*(con.sql(f"FROM {name}").pl() for name in ("disputes", "withheld")))
-
-
 def _half(progress: Progress | None, half: int) -> Progress | None:
     """Progress of the first (0) or the second (1) of two equal computations."""
     return progress and (lambda name, step, steps: progress(name, half * steps + step, 2 * steps))
@@ -114,23 +106,23 @@ def _half(progress: Progress | None, half: int) -> Progress | None:
 
 def between(
     root: Path, period: str, before: int, after: int, book: Book | None = None, progress: Progress | None = None,
-    still: Pending | None = None,
+    known: Known | None = None,
 ) -> Effect:  # fmt: skip
     """What the deliveries after ``before`` up to ``after`` move."""
     book = book or Book()
-    old = scores(root, period, before, book, _half(progress, 0), still)
-    new = scores(root, period, after, book, _half(progress, 1), still)
+    old = scores(root, period, before, book, _half(progress, 0), known)
+    new = scores(root, period, after, book, _half(progress, 1), known)
     return Effect(estates_touched(root, before, after), moved(old, new))
 
 
 def of_edits(
     root: Path, period: str, edits: pl.DataFrame, act: Act, *, kind: str = "mended", book: Book | None = None,
-    progress: Progress | None = None, still: Pending | None = None,
+    progress: Progress | None = None, known: Known | None = None,
 ) -> tuple[list[Mended], Effect]:  # fmt: skip
     """What rows would move if they were mended so; tried on a copy, the store is left alone.
 
     Args:
-        edits, act, kind: as in ``data.mending.mend``. still: as in ``scores``.
+        edits, act, kind: as in ``data.mending.mend``. known: as in ``scores``.
 
     Raises:
         MendRefused, StoreBusy: as there.
@@ -146,7 +138,7 @@ def of_edits(
         made = [one.delivery.seq for one in done if one.delivery]
         if not made:
             return done, Effect([], moved(*[pl.DataFrame(schema=_schema())] * 2))
-        return done, between(copy, period, made[0] - 1, made[-1], book, progress, still)
+        return done, between(copy, period, made[0] - 1, made[-1], book, progress, known)
 
 
 def _schema() -> dict[str, pl.DataType]:
@@ -166,12 +158,12 @@ def told_of(root: Path, edition_id: str, edits: str | None, by: str, now: dateti
         said = json.loads(edits)
         con = duckdb.connect(path_of(root, edition_id), read_only=True, config=LOCKED)
         try:
-            period, still = con.execute("SELECT period FROM edition").fetchall()[0][0], _pending(con)
+            period, known = con.execute("SELECT period FROM edition").fetchall()[0][0], known_to(con, "main")
         finally:
             con.close()
         act = Act(by, now, "trial")
         done, found = of_edits(
-            root, period, pl.DataFrame(said["rows"]), act, kind=said["kind"], progress=progress, still=still
+            root, period, pl.DataFrame(said["rows"]), act, kind=said["kind"], progress=progress, known=known
         )
         rows, left = sum(one.rows for one in done), sum(one.left["line"].n_unique() for one in done)
     return {
@@ -192,7 +184,7 @@ def on_edition(root: Path, edition_id: str, progress: Progress | None = None) ->
             period, as_of = con.execute("SELECT period, as_of FROM edition").fetchall()[0]
             stored = con.sql(SCORES.format("")).pl()
             book = saved_book(con, "main", Path(place) / "rules")
-            again = scores(root, period, latest, book, progress, _pending(con))
+            again = scores(root, period, latest, book, progress, known_to(con, "main"))
         finally:
             con.close()
     return Effect(estates_touched(root, as_of, latest), moved(stored, again))

@@ -18,19 +18,15 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import sqlalchemy as sa
 
-from cases.duties import open_duties
-from cases.ladder import due
-from cases.persistence import flags, newly_inspected
+from cases.computing import Known, known_now, known_to, score
 from cases.release import EditionHeld, Finding, holding
-from cases.triggers import by_probability
 from data import accounts, edition_tables
-from data.edition_tables import REGISTERS
 from data.editions import LOCKED, lacking
 from data.ledger import open_ledger, writing
-from data.records import attach_records, open_store
-from metrics import edition, fairness
-from metrics.calendar import Quarter
+from data.records import open_store
+from metrics import edition
 from metrics.pending import Pending
 from rules.book import Book
 
@@ -44,7 +40,7 @@ NUMBERS = (
     "disputes", "withheld", "disputed_scores",
     "flags", "due", "data_quality", "coverage", "sensitivity",
     "sensitivity_facts", "robustness", "coherence", "validity", "audits",
-    "checks", "check_runs",
+    "checks", "check_runs", "rulings", "sanctions",
 )  # fmt: skip
 
 
@@ -138,95 +134,16 @@ def latest_delivery(root: Path) -> int:
         con.close()
 
 
-def _copy_registers(con: duckdb.DuckDBPyConnection) -> None:
-    for name in REGISTERS:
-        con.execute(f"CREATE TABLE edition.{name} AS SELECT * FROM {name}")
-    con.execute(
-        """
-        CREATE TABLE edition.data_quality AS
-        SELECT r.estate_id, d.record_table, count(DISTINCT (r.delivery_id, r.line)) AS rows_set_aside
-        FROM rows_set_aside AS r
-        JOIN deliveries AS d USING (delivery_id)
-        WHERE r.estate_id IS NOT NULL AND coalesce(r.settled_how, 'waived') = 'waived'  -- what is right now counts
-        GROUP BY ALL
-        """
-    )
-
-
-def _write_coverage(con: duckdb.DuckDBPyConnection, last: Quarter) -> None:
-    """What each estate lacks: scored metrics that apply to it, and since when nothing of them is on record."""
-    rows = con.sql(
-        """
-        SELECT s.estate_id, s.metric, bool_or(s.state = 'measured') FILTER (s.period = $period) AS measured,
-               any_value(e.last_on) AS last_on, max(s.period) FILTER (s.state = 'measured') AS last_period
-        FROM edition.metric_scores AS s
-        LEFT JOIN (
-            SELECT estate_id, metric, max(occurred_on) AS last_on FROM edition.evidence WHERE excluded IS NULL GROUP BY ALL
-        ) AS e USING (estate_id, metric)
-        WHERE s.level = 'estate' AND s.weight > 0 AND s.state <> 'not_applicable'
-        GROUP BY ALL HAVING bool_or(s.period = $period)
-        ORDER BY s.estate_id, s.metric
-        """,
-        params={"period": str(last)},
-    ).pl()
-    edition.write(con, "coverage", rows)
-
-
-def _write_due(con: duckdb.DuckDBPyConnection, book: Book, last: Quarter) -> None:
-    """What the probabilities say of every unit, and what is due for consideration."""
-    index_scores, company_scores, metric_scores = (
-        con.sql(f"SELECT * FROM edition.{name}").pl() for name in ("index_scores", "company_scores", "metric_scores")
-    )
-    duties = open_duties(con, book, last, "edition.evidence")
-    sanctions = con.sql("SELECT * FROM sanctions").pl()
-    ladder, quarters = book.on(last.last, "ladder"), index_scores["period"].n_unique()
-    flagged = _flagged(con, index_scores, ladder, last, quarters)
-    edition.write(con, "flags", flagged)
-    args = (index_scores, company_scores, metric_scores, duties, sanctions, book, str(last))
-    edition.write(con, "due", due(*args, flagged, con.sql("SELECT * FROM edition.robustness").pl()))
-
-
-def _write_audits(con: duckdb.DuckDBPyConnection, book: Book, last: Quarter) -> None:
-    """Whether kinds of estates are treated alike (method.md 14.7)."""
-    rule, tables = book.on(last.last, "audit"), ("index_scores", "flags", "estates", "propensity")
-    scores, flagged, estates, loud = (con.sql(f"SELECT * FROM edition.{name}").pl() for name in tables)
-    before = [str(last - n) for n in range(1, rule["wrong_within"] + 1)]
-    left = con.sql("SELECT * FROM residuals ORDER BY unit_id").pl()
-    lost = con.sql(
-        "SELECT DISTINCT estate_id FROM sanctions WHERE status = 'overturned' AND estate_id IS NOT NULL "
-        "AND decided_on >= $since ORDER BY estate_id",
-        params={"since": (last - rule["wrong_within"]).start},
-    ).pl()
-    rows = fairness.measured(scores, flagged, estates, loud, left, rule, str(last), before, lost).sort("unit_id")
-    edition.write(con, "audits", fairness.audit(rows, rule, str(last)))
-
-
-def _flagged(con: duckdb.DuckDBPyConnection, scores: pl.DataFrame, rule, last: Quarter, quarters: int) -> pl.DataFrame:
-    """Flags of every period, where the ladder reads probabilities; else nobody stands out."""
-    return (
-        flags(scores, newly_inspected(con), rule, last, quarters)
-        if by_probability(rule)
-        else flags(scores.clear(), newly_inspected(con), rule, last, quarters)
-    )
-
-
-def _build(
-    path: Path, root: Path, period: str, as_of: int, book: Book, about: dict, progress, still: Pending | None = None
-) -> None:  # fmt: skip
+def _build(path: Path, root: Path, period: str, as_of: int, book: Book, about: dict, known: Known, progress) -> None:
     """Compute a whole edition into ``path``."""
-    last = Quarter.parse(period)
     con = duckdb.connect()
     try:
         con.execute(f"ATTACH '{path}' AS edition")
-        attach_records(con, root, as_of)
-        edition.compute(edition.workplace(con, book, last), progress, still)
-        _copy_registers(con)
-        _write_coverage(con, last)
-        _write_due(con, book, last)
-        _write_audits(con, book, last)
+        score(con, root, period, as_of, book, known, progress)
         rules = [{"name": n, "text": f.text} for n, f in book.files.items()]
         edition.write(con, "rulebook", pl.DataFrame(rules))
         row = {"period": period, "as_of": as_of, "rulebook_hash": book.hash, "program_version": PROGRAM_VERSION,
+               "ledger_seq": known.decided.seq, "ledger_hash": known.decided.hash,
                "content_hash": content_hash(con, "edition"), **about}  # fmt: skip
         schema = {k: c.dtype.type for k, c in edition_tables.TABLES["edition"].to_schema().columns.items()}
         edition.write(con, "edition", pl.DataFrame([{k: row.get(k) for k in schema}], schema=schema))
@@ -238,12 +155,15 @@ def _build(
 
 def draft(
     root: Path, period: str, *, now: datetime, by: str, book: Book | None = None, as_of: int | None = None,
-    demo: bool = False, progress=None, still: Pending | None = None,
+    demo: bool = False, progress=None, still: Pending | None = None, ledger: sa.Engine | None = None,
 ) -> str:  # fmt: skip
-    """Compute a draft edition of ``period`` from the records as known now (or at delivery ``as_of``).
+    """Compute a draft edition of ``period`` from the records as known now (or at delivery ``as_of``), and from what cases
+    have decided so far.
 
     Args:
-        still: appeals under way and what was withheld (metrics/pending.py); kept in the edition.
+        still: appeals under way and what was withheld (metrics/pending.py); kept in the edition. By default the objections
+            open in the ledger.
+        ledger: where the cases are; the ledger below ``root`` (or at its URL) by default.
 
     Returns:
         The edition's id, such as ``draft-2026Q3-1``.
@@ -254,9 +174,9 @@ def draft(
     edition_id = _next_id(root, f"draft-{period}")
     final = folder(root) / f"{edition_id}.duckdb"
     building = final.with_suffix(".building")
-    known = latest_delivery(root) if as_of is None else as_of
+    latest = latest_delivery(root) if as_of is None else as_of
     about = {"edition_id": edition_id, "status": "draft", "demo": demo, "made_at": now, "made_by": by}
-    _build(building, root, period, known, book, about, progress, still)
+    _build(building, root, period, latest, book, about, known_now(root, ledger, still), progress)
     _seal(building, final)
     return edition_id
 
@@ -329,7 +249,9 @@ def saved_book(con: duckdb.DuckDBPyConnection, schema: str, into: Path) -> Book:
 
 
 def verify(root: Path, edition_id: str, *, now: datetime, progress=None) -> list[Difference]:
-    """Recompute an edition from its deliveries and its own rulebook, and compare every number.
+    """Recompute an edition from its deliveries, its own rulebook and its own rulings, and compare every number.
+
+    What cases decided and what was open is read from the edition, never from today's ledger.
 
     Returns:
         The tables that differ; empty = equal, number by number.
@@ -352,8 +274,7 @@ def verify(root: Path, edition_id: str, *, now: datetime, progress=None) -> list
             changed = [Difference("edition", 1, 1)] if publication_changed(con, root, edition_id) else []
             again = Path(place) / "again.duckdb"
             about = {"edition_id": "again", "status": "draft", "demo": False, "made_at": now, "made_by": "verify"}
-            still = Pending(*(con.sql(f"FROM stored.{name}").pl() for name in ("disputes", "withheld")))
-            _build(again, root, period, as_of, book, about, progress, still)
+            _build(again, root, period, as_of, book, about, known_to(con, "stored"), progress)
             con.execute(f"ATTACH '{again}' AS again (READ_ONLY)")
             found = [_compare(con, name) for name in NUMBERS]
             return changed + [d for d in found if d.only_stored or d.only_recomputed]

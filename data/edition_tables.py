@@ -22,7 +22,7 @@ from typing import Annotated
 import pandera.polars as pa
 import polars as pl
 
-from data import adjustment_tables, check_tables, pending_tables, study_tables
+from data import adjustment_tables, check_tables, pending_tables, ruling_tables, study_tables
 from data.codes import ESTATE_CLASSES, LEVELS, SUBINDICES
 
 STATES = ("rated", "provisional", "not_rated")
@@ -42,6 +42,8 @@ class Edition(pa.DataFrameModel):
     status: str = pa.Field(isin=("draft", "published"))
     period: str  # the period decided on; earlier periods are the history beside it
     as_of: int = pa.Field(ge=0)  # the last delivery counted (deliveries.seq)
+    ledger_seq: int = pa.Field(ge=0)  # the last event of the ledger counted; 0 = there was none
+    ledger_hash: str  # its hash: the ledger must still hold that event as it was
     demo: bool  # invented records: said on every page
     made_at: Moment
     made_by: str
@@ -368,6 +370,7 @@ TABLES: dict[str, type[pa.DataFrameModel]] = {
     **study_tables.TABLES,
     **check_tables.TABLES,
     **pending_tables.TABLES,
+    **ruling_tables.TABLES,
 }
 #: Registers copied into the edition as the records had them: areas, companies, office_heads, tenures, deliveries.
 REGISTERS = ("areas", "companies", "office_heads", "tenures", "deliveries")

@@ -108,6 +108,13 @@ WHO_READS: dict[str, Readers] = {
         "ELSE {a}.estate_id IN ({area}) END)",
         OWN_COMPANY,
     ),
+    # What decided cases put into the edition; of a company as a whole, whoever has it in the area.
+    "sanctions": Readers(
+        "(CASE WHEN {a}.estate_id IS NULL "
+        f"THEN {{a}}.company_id IN ({AREA_COMPANIES}) ELSE {{a}}.estate_id IN ({{area}}) END)",
+        OWN_COMPANY,
+    ),
+    "rulings": Readers(IN_AREA, OWN_COMPANY),
     "data_quality": Readers(
         IN_AREA, "{a}.estate_id IN (SELECT estate_id FROM management WHERE company_id = $scope_company)", ALL
     ),

@@ -29,6 +29,7 @@ from metrics import (
     dispersion,
     pending,
     priors,
+    ruled,
     scores,
     season,
     sensitivity,
@@ -37,15 +38,15 @@ from metrics import (
     variants,
 )
 from metrics.base import Metric, Records
-from metrics.calendar import Quarter
 from metrics.certainty import Ways
 from metrics.changes import changes
-from metrics.evidence import evidence_of, index_rule, records_of
+from metrics.evidence import records_of
+from metrics.filing import insert_evidence
 from metrics.grid import UNIT, Grid, grid_of
 from metrics.pending import Pending
 from metrics.sums import evidence_sums, period_sums, quarter_sums
 from metrics.terms import Terms, terms_of
-from rules.book import Book, Rule
+from metrics.workplace import Workplace
 
 DAYS = {name: table.day for name, table in TABLES.items() if table.day}
 PARTIES = (("tenure", "company"), ("head", "head"))  # the level whose units a party answers for
@@ -55,55 +56,6 @@ Progress = Callable[[str, int, int], None]
 
 class EditionStopped(ValueError):
     """A table of the edition breaks its contract; nothing was written."""
-
-
-@dataclass(frozen=True)
-class Workplace:
-    """What every step needs: a DuckDB connection with the records in view, the rules, the periods.
-
-    Attributes:
-        whole: False leaves out what says nothing of any score: studies of the method, checks, audits.
-    """
-
-    con: duckdb.DuckDBPyConnection
-    book: Book
-    last: Quarter
-    quarters: int
-    scored: int
-    whole: bool = True
-
-    @property
-    def rule(self) -> Rule:
-        return index_rule(self.book, self.last)
-
-    @property
-    def ladder(self) -> Rule | None:
-        """The ladder in force; None before the first one."""
-        in_force = [v for v in self.book.file("ladder").versions if v.valid_from <= self.last.last]
-        return in_force[-1] if in_force else None
-
-    @property
-    def adjustments(self) -> Rule:
-        return self.book.on(self.last.last, "adjustments")
-
-    @property
-    def backend(self):
-        return ibis.duckdb.from_connection(self.con)
-
-    def table(self, name: str):
-        """A record table (view) of this connection."""
-        return self.backend.table(name)
-
-    def edition_table(self, name: str):
-        """A table of the edition being made (attached as ``edition``)."""
-        return self.backend.table(name, database=("edition", "main"))
-
-
-def workplace(con: duckdb.DuckDBPyConnection, book: Book, last: Quarter, *, whole: bool = True) -> Workplace:
-    """Size the work by the index rule: history quarters scored, window quarters before the oldest of them."""
-    rule = index_rule(book, last)
-    scored = rule["history_quarters"]
-    return Workplace(con, book, last, scored + rule["window_quarters"] - 1, scored, whole)
 
 
 def checked(name: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -130,37 +82,6 @@ def write(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> Non
     con.register("_frame", checked(name, frame).to_arrow())
     con.execute(f"CREATE OR REPLACE TABLE edition.{name} AS SELECT * FROM _frame")
     con.unregister("_frame")
-
-
-def _facts(metric: Metric, table: str, columns: list[str]) -> str:
-    shown = [c for c in metric.shows if c in columns]
-    if not shown:
-        return "NULL"
-    pairs = ", ".join(f"'{c}', r.\"{c}\"" for c in shown)
-    return f"CASE WHEN r.record_id IS NULL THEN NULL ELSE json_object({pairs})::VARCHAR END"
-
-
-def _insert_evidence(work: Workplace, name: str, metric: Metric, records: Records) -> None:
-    """Append one metric's evidence, each row with its delivery, line and the facts shown beside it."""
-    con, first = work.con, (work.last - (work.quarters - 1)).start
-    work.backend.create_table("_rows", evidence_of(name, metric, records, work.book, first, work.last), temp=True)
-    sources = [r[0] for r in con.execute("SELECT DISTINCT record_table FROM _rows").fetchall()]
-    for source in sorted(sources):
-        columns = list(records._tables[source].columns)
-        line = "r.delivery_id, r.line" if "line" in columns else "NULL, NULL"
-        con.execute(
-            f"""
-            INSERT INTO edition.evidence
-            SELECT e.metric, e.period, e.estate_id, e.tenure_id, e.unit_id, e.record_table, e.record_id,
-                   {line}, e.occurred_on, e.decided_on, e.numerator, e.denominator, e.square, e.excluded,
-                   {_facts(metric, source, columns)}, e.factor
-            FROM _rows AS e
-            LEFT JOIN {source} AS r ON r.record_id = e.record_id
-            WHERE e.record_table = $source
-            """,
-            {"source": source},
-        )
-    con.execute("DROP TABLE _rows")
 
 
 @dataclass(frozen=True)
@@ -234,8 +155,15 @@ def _collected(work: Workplace, sums: pl.DataFrame, applicable: pl.DataFrame) ->
 
 def _inspectors(work: Workplace) -> None:
     """Write table ``inspectors`` and fill temporary table ``visit_factors``."""
-    first = (work.last - (work.quarters - 1)).start
-    write(work.con, "inspectors", adjust.inspected(work.con, work.adjustments, first, work.last.last))
+    write(work.con, "inspectors", adjust.inspected(work.con, work.adjustments, work.first, work.last.last))
+
+
+def _before_rulings(work: Workplace, tables: dict) -> Records | None:
+    """The records as they were before upheld objections; None where none was."""
+    if not work.ruled:
+        return None
+    were = {name: work.table(ruled.before(name)) for name in work.ruled}
+    return records_of(tables | pending.flagged(were, work.edition_table("disputes")), work.last, work.quarters)
 
 
 def compute(work: Workplace, progress: Progress | None = None, still: Pending | None = None) -> None:
@@ -258,7 +186,7 @@ def compute(work: Workplace, progress: Progress | None = None, still: Pending | 
     tables = pending.flagged({name: work.table(name) for name in TABLES}, work.edition_table("disputes"))
     _inspectors(work)
     tables["visit_factors"] = work.table("visit_factors")
-    records = records_of(tables, work.last, work.quarters)
+    records, were = records_of(tables, work.last, work.quarters), _before_rulings(work, tables)
     evidence = edition_tables.TABLES["evidence"].to_schema().columns
     types = {"String": "VARCHAR", "Date": "DATE", "Float64": "DOUBLE", "Int64": "BIGINT"}
     shape = ", ".join(f'"{n}" {types[str(c.dtype.type)]}' for n, c in evidence.items())
@@ -267,7 +195,7 @@ def compute(work: Workplace, progress: Progress | None = None, still: Pending | 
     first_pass = {n: m for n, m in metrics.ALL.items() if m.record != "collected"}
     for step, (name, metric) in enumerate(first_pass.items()):
         tell(name, step, steps)
-        _insert_evidence(work, name, metric, records)
+        insert_evidence(work, name, metric, records, were)
     pending.leave_out(work.con)
     write(work.con, "management", work.backend.to_polars(records.managed).sort("unit_id"))
     tell("sums", len(first_pass), steps)
@@ -281,7 +209,7 @@ def compute(work: Workplace, progress: Progress | None = None, still: Pending | 
         _collected(work, sums.periods, applicable)
         records = records_of(tables | {"collected": work.table("collected")}, work.last, work.quarters)
         for name, metric in second_pass.items():
-            _insert_evidence(work, name, metric, records)
+            insert_evidence(work, name, metric, records)
         sums += _sums(work, second_pass, records)
     tell("scores", steps - 2, steps)
     _scores(work, records, sums, applicable.sort("estate_id", "period", "metric"))
@@ -330,9 +258,10 @@ def _scores(work: Workplace, records: Records, sums: Sums, applicable: pl.DataFr
     write(con, "company_scores", pl.concat(rolled))
     write(con, "party_parts", pl.concat([companies.parts(rows, party, rule) for party, rows in units_of.items()]))
     write(con, "quantiles", companies.quantiles(made["metric_scores"], made["subindex_scores"], index, rule))
+    if work.whole or work.steps:
+        _studies(work, grid, terms, made)
     if not work.whole:
         return
-    _studies(work, grid, terms, made)
     found, runs = checks.find(con, work.book.on(work.last.last, "checks"), work.last)
     write(con, "checks", found)
     write(con, "check_runs", runs)

@@ -24,8 +24,9 @@ BEST = Scope("en", "manager", company_id="best")
 STEWARD = Scope("fu", "steward")
 EDITION = (*TABLES, *REGISTERS)
 SCORES = (
-    "metric_sums", "metric_scores", "subindex_scores", "index_scores", "disputes", "withheld", "disputed_scores", "flags", "changes", "company_scores", "evidence",
-    "due", "priors", "quantiles", "robustness", "party_parts", "propensity",
+    "metric_sums", "metric_scores", "subindex_scores", "index_scores", "disputes", "withheld", "disputed_scores", "flags",
+    "changes", "company_scores", "evidence", "due", "priors", "quantiles", "robustness", "party_parts", "propensity",
+    "sanctions", "rulings",
 )  # fmt: skip
 
 
@@ -69,6 +70,9 @@ def fill(con):
             "set_aside": 0,
         })  # fmt: skip
         rows(con, "due", {"party": "estate", "party_id": tenure, "estate_id": estate, "company_id": company})
+        rows(con, "sanctions", {"sanction_id": f"s-{tenure}", "estate_id": estate, "company_id": company})
+        rows(con, "rulings", {"record_id": f"r-{tenure}", "estate_id": estate, "company_id": company})
+    rows(con, "sanctions", {"sanction_id": "s-best", "company_id": "best"})
     rows(con, "inspectors", {"inspector_id": "i1"})
     rows(con, "propensity", *({"estate_id": e, "period": p} for e in ("oak", "elm") for p in ("2026Q2", "2026Q3")))
     rows(con, "evidence", {"estate_id": "elm", "delivery_id": "d-t3"})  # a gap: nobody's
@@ -167,6 +171,17 @@ def test_a_manager_reads_neither_a_predecessors_evidence_nor_what_is_nobodys(con
     assert read(con, BEST, "evidence", "r.unit_id") == ["t3"]
     assert read(con, BEST, "deliveries", "r.delivery_id") == ["d-t3"]
     assert read(con, BEST, "due", "r.party, r.party_id") == [("company", "best"), ("estate", "t3")]
+
+
+def test_a_sanction_is_read_by_the_officers_of_its_estate_and_the_company_it_names_alone(con):
+    # elm's new company reads nothing of what was decided about the one before; best's own, of no estate, is the south's
+    south = Scope("gu", "subdistrict", area_id="south")
+    assert read(con, NORTH, "sanctions", "r.sanction_id") == ["s-t1"]
+    assert read(con, south, "sanctions", "r.sanction_id") == ["s-best", "s-t2", "s-t3"]
+    assert read(con, BEST, "sanctions", "r.sanction_id") == ["s-best", "s-t3"]
+    assert read(con, ACME, "sanctions", "r.sanction_id") == ["s-t1", "s-t2"]
+    assert read(con, NORTH_1, "rulings", "r.record_id") == ["r-t1"]
+    assert read(con, ACME, "rulings", "r.record_id") == ["r-t1", "r-t2"]
 
 
 def test_a_manager_never_reads_another_companys_name(con):
