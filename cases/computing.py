@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 import sqlalchemy as sa
 
+from cases import standing
 from cases.duties import open_duties
 from cases.ladder import due
 from cases.persistence import flags, newly_inspected
@@ -167,7 +168,8 @@ def score(
     work = replace(workplace(con, book, last, whole=whole), ruled=concerned, steps=steps)
     edition.compute(work, progress, known.still)
     edition.write(con, "rulings", known.decided.rulings)
-    edition.write(con, "sanctions", con.sql("SELECT * FROM sanctions ORDER BY origin, sanction_id").pl())
+    entries = con.sql("SELECT * FROM sanctions").pl()
+    edition.write(con, "sanctions", standing.frozen(entries, book.on(last.last, "ladder"), last))
     if steps:
         _write_due(con, book, last)
     if whole:

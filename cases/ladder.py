@@ -57,10 +57,12 @@ def _open_steps(facts: pl.DataFrame, grounds: pl.DataFrame) -> pl.DataFrame:
     """Grounds whose step may be taken now: the one below stands, and neither it nor a higher one does.
 
     A confirmed grave finding, or a major hazard past its deadline, frees listing and interview from the step below
-    (rule 6); a replacement is never recommended before the interview.
+    (rule 6); so does a relapse while a closed listing is watched, for the next listing alone; a replacement is never
+    recommended before the interview.
     """
-    rows = grounds.join(facts.select("unit_id", "climb", "repeat", "free"), on="unit_id")
-    freed = pl.col("free") | (pl.col("reason") == "major_hazard_overdue")
+    rows = grounds.join(facts.select("unit_id", "climb", "repeat", "free", "relapse"), on="unit_id")
+    relapsed = pl.col("relapse") & (pl.col("step") == "listing")
+    freed = pl.col("free") | (pl.col("reason") == "major_hazard_overdue") | relapsed
     next_up = (pl.col("rank") <= pl.col("climb") + 1) | (freed & (pl.col("rank") < RANKS["replacement"]))
     return rows.filter((pl.col("step") == "commendation") | (next_up & (pl.col("rank") > pl.col("repeat"))))
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from cases.case import Case, Objection, day_of, fold
 from cases.days import local_day
 from data.events import GENESIS, Event, end_of, events_where
-from data.ruling_tables import Ruling, StandingSanction, frame_of
+from data.ruling_tables import CaseSanction, Ruling, frame_of
 
 STEPS = ("attention", "listing", "interview", "replacement", "commendation")
 MENDED = ("rectified", "clean_periods")  # closings that say the trouble is over
@@ -30,7 +30,7 @@ class Decided:
     """What the ledger knew at one place of its chain.
 
     Attributes:
-        rulings: contract Ruling, one row per record ruled on. sanctions: contract StandingSanction, of cases alone.
+        rulings: contract Ruling, one row per record ruled on. sanctions: contract CaseSanction, of cases alone.
         seq, hash: the last event counted; 0 and zeros where there was none.
     """
 
@@ -42,7 +42,7 @@ class Decided:
 
 def nothing() -> Decided:
     """What a district without cases has decided."""
-    return Decided(frame_of(Ruling, []), frame_of(StandingSanction, []))
+    return Decided(frame_of(Ruling, []), frame_of(CaseSanction, []))
 
 
 def decided(ledger: sa.Engine) -> Decided:
@@ -58,8 +58,10 @@ def frozen(con: duckdb.DuckDBPyConnection, schema: str) -> Decided:
         rulings = con.sql(f"SELECT * FROM {schema}.rulings ORDER BY record_table, record_id").pl()
     except duckdb.CatalogException:
         return nothing()
+    columns = ", ".join(CaseSanction.to_schema().columns)
     own = con.sql(
-        f"SELECT * FROM {schema}.sanctions WHERE origin = $ledger ORDER BY sanction_id", params={"ledger": LEDGER}
+        f"SELECT {columns} FROM {schema}.sanctions WHERE origin = $ledger ORDER BY sanction_id",
+        params={"ledger": LEDGER},
     )
     seq, last = con.execute(f"SELECT ledger_seq, ledger_hash FROM {schema}.edition").fetchall()[0]
     return Decided(rulings, own.pl(), seq, last)
@@ -71,7 +73,7 @@ def rulings(ledger: sa.Engine, upto: int | None = None) -> pl.DataFrame:
 
 
 def sanctions(ledger: sa.Engine, upto: int | None = None) -> pl.DataFrame:
-    """Contract StandingSanction: one row per case whose step took effect.
+    """Contract CaseSanction: one row per case whose step took effect.
 
     ``appealed`` while an objection is open; ``overturned`` once withdrawn, and from the day an objection was upheld whole,
     as only the withdrawal is left to do then; else ``final``.
@@ -127,7 +129,7 @@ def _ruling(case: Case, objection: Objection, ruling: dict, seq: int) -> dict:
 
 def _sanctions(cases: list[tuple[Case, list[Event]]]) -> pl.DataFrame:
     rows = [_sanction(case, events) for case, events in cases if case.step in STEPS and case.effective_on]
-    return frame_of(StandingSanction, rows).sort("sanction_id")
+    return frame_of(CaseSanction, rows).sort("sanction_id")
 
 
 def _sanction(case: Case, events: list[Event]) -> dict:

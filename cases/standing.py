@@ -12,6 +12,8 @@ from metrics.calendar import Quarter
 from rules.book import Rule
 
 RANKS = {"attention": 1, "listing": 2, "interview": 3, "replacement": 4}
+#: Kinds that are over once they were closed on evidence (``repaired_on``).
+MENDED = ("attention", "listing")
 #: Kinds that bar a commendation while they stand.
 ADVERSE = (*RANKS, "finding", "penalty")
 
@@ -24,13 +26,23 @@ def _ends(rule: Rule) -> pl.Expr:
 
 
 def _entries(sanctions: pl.DataFrame, rule: Rule, last: Quarter) -> pl.DataFrame:
-    """Sanctions not overturned, with ``ends``, ``past_due`` and ``standing`` as of the period's last day."""
+    """Sanctions not overturned, with ``ends``, ``past_due``, ``standing`` and ``relapse`` as of the period's last day."""
     day = pl.lit(last.last)
     rows = sanctions.filter(pl.col("status") != "overturned").with_columns(ends=_ends(rule))
-    delisted = (pl.col("kind") == "listing") & (pl.col("repaired_on") <= day).fill_null(False)
+    watch = pl.col("watch_until") if "watch_until" in sanctions.columns else pl.lit(None, pl.Date)
+    mended = pl.col("kind").is_in(MENDED) & (pl.col("repaired_on") <= day).fill_null(False)
+    listing = pl.col("kind") == "listing"
     forgotten = pl.col("ends").dt.offset_by(f"{rule['stands_months']['listing']}mo")
-    past_due = (pl.col("kind") == "listing") & ~delisted & (pl.col("ends") <= day) & (day < forgotten)
-    return rows.with_columns(past_due=past_due, standing=~delisted & ((pl.col("ends") > day) | past_due))
+    past_due = listing & ~mended & (pl.col("ends") <= day) & (day < forgotten)
+    relapse = listing & mended & (watch >= day).fill_null(False) & rule["relapse_needs_no_reminder"]
+    return rows.with_columns(past_due=past_due, standing=~mended & ((pl.col("ends") > day) | past_due), relapse=relapse)
+
+
+def frozen(sanctions: pl.DataFrame, rule: Rule, last: Quarter) -> pl.DataFrame:
+    """Contract StandingSanction: every entry with the day it ends, and whether it stands on the period's last day."""
+    now = _entries(sanctions, rule, last).filter(pl.col("standing") & (pl.col("decided_on") <= last.last))
+    stands = pl.col("sanction_id").is_in(now["sanction_id"].implode())
+    return sanctions.with_columns(ends=_ends(rule), stands=stands).sort("origin", "sanction_id")
 
 
 def standing(
@@ -47,7 +59,8 @@ def standing(
         unit_id, ``climb`` (rank of the highest step a further one may build on), ``repeat`` (rank at or below
         which nothing new is due), ``appealed`` (rank of the highest step under appeal), ``stands`` and
         ``stands_since`` (the highest step standing and its day), ``past_due_on`` (a listing's missed date),
-        ``adverse`` (a commendation is barred).
+        ``adverse`` (a commendation is barred), ``relapse`` (a listing closed on evidence is still watched: the next one
+        needs no reminder first).
     """
     rows = units.select("unit_id", "estate_id", "company_id", "head_id").join(
         _entries(sanctions, rule, last), on="estate_id", suffix="_of"
@@ -72,6 +85,7 @@ def standing(
         appealed=pl.col("rank").filter(pl.col("stands") & ~pl.col("final")).max(),
         stands=pl.col("kind").filter(pl.col("stands") & (pl.col("rank") > 0)).last(),
         stands_since=pl.col("decided_on").filter(pl.col("stands") & (pl.col("rank") > 0)).last(),
+        relapse=(pl.col("relapse") & pl.col("final") & pl.col("known")).any(),
         past_due_on=pl.col("ends").filter(pl.col("past_due") & pl.col("final") & pl.col("known")).max(),
         adverse=(
             pl.col("kind").is_in(ADVERSE)
@@ -87,6 +101,7 @@ def standing(
         .with_columns(
             *(pl.col(c).fill_null(0) for c in counts),
             pl.col("adverse").fill_null(False),
+            pl.col("relapse").fill_null(False),
             pl.col("commended").fill_null(False),
         )
     )

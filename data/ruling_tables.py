@@ -31,8 +31,8 @@ class Ruling(pa.DataFrameModel):
     seq: int = pa.Field(ge=1)  # of the deciding event in the ledger
 
 
-class StandingSanction(Sanction):
-    """One entry of a sanction history as the edition counted it: contract Sanction, and where it came from."""
+class CaseSanction(Sanction):
+    """One entry of a sanction history: contract Sanction, and where it came from."""
 
     record_id: str
     delivery_id: str = pa.Field(nullable=True)  # ``ledger`` for a step of a case
@@ -41,6 +41,15 @@ class StandingSanction(Sanction):
         nullable=True
     )  # a listing closed on evidence: its relapse is listed at once until then
     origin: str = pa.Field(isin=ORIGINS)
+
+
+class StandingSanction(CaseSanction):
+    """The same as an edition counted it on its period's last day."""
+
+    ends: date  # the day stated, else the rule's months after the decision (rules/ladder.toml stands_months)
+    stands: (
+        bool  # neither overturned nor ended nor closed on evidence; a missed listing stands on until it is forgotten
+    )
 
 
 def frame_of(contract: type[pa.DataFrameModel], rows: list[dict]) -> pl.DataFrame:

@@ -90,7 +90,9 @@ def sanction(kind: str, decided_on: date, **given) -> dict:
 
 
 def records(name: str, rows: list[dict]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=dict(TABLES[name].columns), orient="row")
+    """Rows of a record table; sanctions with ``watch_until``, as an edition shows them."""
+    more = {"watch_until": pl.Date} if name == "sanctions" else {}
+    return pl.DataFrame(rows, schema=dict(TABLES[name].columns) | more, orient="row")
 
 
 def decide(

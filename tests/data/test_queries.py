@@ -169,6 +169,8 @@ def _arguments(town: Town, f, estates: set, companies: set, role: str, level: st
         "sha256": "", "at": datetime(2026, 11, 3, 8, tzinfo=UTC),
         "state": None, "source": None, "table": "complaints", "record_id": None, "as_of": 0, "last": date(2026, 9, 30),
     }  # fmt: skip
+    if f.__module__.endswith("queries.sanctions"):  # one party at a time
+        values |= {"head_id": None, "company_id": None} if level == "estate" else {"head_id": None, "estate_id": None}
     if f.__module__.endswith("casefiles"):
         values |= _case_asked(town, estate, company if "company_id" in inspect.signature(f).parameters else None)
     if "quantiles" in f.__name__:
