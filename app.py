@@ -12,7 +12,7 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
-from pages.shared import frame, password, signin
+from pages.shared import frame, password, service, signin
 from pages.shared.gate import Gate
 from pages.shared.registry import PAGES, landing
 from pages.shared.viewer import ledger
@@ -24,7 +24,7 @@ def now() -> datetime:
 
 app = st.App(
     Path(__file__).parent / "pages" / "shared" / "entry.py",
-    routes=[*signin.routes(now), *password.routes(now)],
+    routes=[*signin.routes(now), *password.routes(now), *service.routes(now)],
     middleware=[Middleware(Gate, ledger=ledger, now=now, pages={p.url_path for p in PAGES}, home=landing)],
     on_script_error=frame.sorry,
 )

@@ -12,14 +12,16 @@ import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import click
 
 from cases import effect
 from cases import publish as editions
-from data import accounts, backup, events, intake
+from data import accounts, backup, duties, events, intake
 from data.demo import people, write_demo
 from data.editions import current, list_editions
+from data.grants import Grant
 from data.ledger import open_ledger
 from data.mending import MendRefused
 from data.reading import WrongFile
@@ -350,6 +352,23 @@ def account_enable(root: Path, account_id: str) -> None:
     """Open a disabled account again."""
     accounts.enable(open_ledger(root), account_id, now())
     click.echo(f"Account '{account_id}' may sign in again.")
+
+
+@account.command("duties")
+@click.argument("account_id")
+@click.argument("duty", nargs=-1, required=True)
+@click.pass_obj
+def account_duties(root: Path, account_id: str, duty: tuple[str, ...]) -> None:
+    """Give an account several duties, each ROLE or ROLE:AREA or manager:COMPANY; its person chooses after signing in."""
+    grants = []
+    for text in duty:
+        role, _, where = text.partition(":")
+        if role not in ROLES:
+            raise accounts.AccountWrong(f"'{text}' names no role. Roles are: {', '.join(ROLES)}.")
+        company = role == "manager"
+        grants.append(Grant(cast(Role, role), None if company else where or None, where or None if company else None))
+    duties.grant_roles(open_ledger(root), account_id, grants, by="steward", now=now())
+    click.echo(f"Account '{account_id}' has {len(grants)} duties now; its sessions ended.")
 
 
 @account.command("role")

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from pwdlib import PasswordHash
 
 from data.brake import FAILURES_ALLOWED, LOCKED_FOR, SignInRefused, enter_attempt
+from data.grants import give
 from data.ledger import account_events, accounts, sessions, sign_in_attempts, writing
 from data.scope import ROLES, Role, Scope
 
@@ -96,7 +97,7 @@ def _password_hash(password: str) -> str:
     return _hasher()[0].hash(_composed(password))
 
 
-def _check_complete(row: Mapping) -> None:
+def check_complete(row: Mapping) -> None:
     """Raise AccountWrong where the role is unknown or lacks its area or company."""
     where = f"Account '{row['account_id']}'"
     if not row["account_id"] or row["account_id"] != typed(row["account_id"]):
@@ -137,7 +138,7 @@ def create_account(
     """
     row = {"account_id": account_id, "name_zh": name_zh, "name_en": name_en, "role": role, "area_id": area_id,
            "company_id": company_id, "language": language, "demo": False, "created_at": now}  # fmt: skip
-    _check_complete(row)
+    check_complete(row)
     if password is not None:
         row |= {"password_hash": _password_hash(password), "password_set_at": now}
     try:
@@ -198,7 +199,7 @@ def ensure_demo_people(ledger: sa.Engine, people: Iterable[Mapping], now: dateti
     with writing(ledger) as con:
         for person in people:
             row = {"language": "zh", **person, "demo": True, "created_at": now}
-            _check_complete(row)
+            check_complete(row)
             same = accounts.c.account_id == row["account_id"]
             taken = con.execute(sa.select(accounts.c.demo).where(same)).scalar_one_or_none()
             if taken is None:
@@ -213,7 +214,7 @@ def ensure_demo_people(ledger: sa.Engine, people: Iterable[Mapping], now: dateti
                 )
 
 
-def _end_sessions(con: sa.Connection, account_id: str, by: str, now: datetime) -> None:
+def end_sessions(con: sa.Connection, account_id: str, by: str, now: datetime) -> None:
     open_ones = (sessions.c.account_id == account_id) & sessions.c.ended_at.is_(None)
     con.execute(sa.update(sessions).where(open_ones).values(ended_at=now, ended_by=by))
 
@@ -246,7 +247,7 @@ def set_password(ledger: sa.Engine, account_id: str, password: str, now: datetim
     row = {"password_hash": _password_hash(password), "password_set_at": now}
     with writing(ledger) as con:
         con.execute(sa.update(accounts).where(accounts.c.account_id == typed(account_id)).values(row))
-        _end_sessions(con, typed(account_id), "password", now)
+        end_sessions(con, typed(account_id), "password", now)
         event = {"account_typed": typed(account_id), "address": "", "tried_at": now, "outcome": "password_set"}
         con.execute(sa.insert(sign_in_attempts).values(event))
         note(con, account_id, "password_given" if by else "password_chosen", "", by or typed(account_id), now)
@@ -282,10 +283,11 @@ def change_role(
     """
     account = existing(ledger, account_id)
     row = {"role": role, "area_id": area_id, "company_id": company_id}
-    _check_complete({**row, "account_id": account.account_id, "language": account.language})
+    check_complete({**row, "account_id": account.account_id, "language": account.language})
     with writing(ledger) as con:
         con.execute(sa.update(accounts).where(accounts.c.account_id == account.account_id).values(row))
-        _end_sessions(con, account.account_id, "role", now)
+        give(con, account.account_id, ())
+        end_sessions(con, account.account_id, "role", now)
         was = f"{account.role} {account.area_id or account.company_id or ''}".strip()
         is_now = f"{role} {area_id or company_id or ''}".strip()
         note(con, account.account_id, "role_changed", f"{was} -> {is_now}", by, now)
@@ -303,7 +305,7 @@ def disable(ledger: sa.Engine, account_id: str, now: datetime, by: str = "stewar
     existing(ledger, account_id)
     with writing(ledger) as con:
         con.execute(sa.update(accounts).where(accounts.c.account_id == typed(account_id)).values(disabled_at=now))
-        _end_sessions(con, typed(account_id), "disabled", now)
+        end_sessions(con, typed(account_id), "disabled", now)
         note(con, account_id, "disabled", "", by, now)
 
 

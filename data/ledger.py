@@ -71,7 +71,22 @@ sessions = sa.Table(
     sa.Column("started_at", Moment, nullable=False),
     sa.Column("seen_at", Moment, nullable=False),  # to the minute: see data/sessions.py
     sa.Column("ended_at", Moment),
-    sa.Column("ended_by", sa.String(16)),  # sign_out, password, disabled
+    sa.Column("ended_by", sa.String(16)),  # sign_out, password, disabled, role
+    # The duty chosen by who has several; empty = the account's own.
+    sa.Column("role", sa.String(16)),
+    sa.Column("area_id", sa.String(64)),
+    sa.Column("company_id", sa.String(64)),
+)
+
+#: The duties of a person who has several, in the order they are offered; who has one has none here.
+account_roles = sa.Table(
+    "account_roles",
+    METADATA,
+    sa.Column("account_id", sa.ForeignKey("accounts.account_id"), primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("area_id", sa.String(64)),
+    sa.Column("company_id", sa.String(64)),
 )
 
 #: One attempt to sign in, by the name typed, whether or not such an account exists.
@@ -93,7 +108,8 @@ account_events = sa.Table(
     METADATA,
     sa.Column("event_id", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("account_id", sa.String(64), nullable=False),
-    # created, password_given, password_chosen, role_changed, role_taken, disabled, enabled, address_set, address_removed
+    # created, password_given, password_chosen, role_changed, role_chosen, role_taken, disabled, enabled, address_set,
+    # address_removed, published
     sa.Column("what", sa.String(16), nullable=False),
     sa.Column("detail", sa.String(512), nullable=False),  # never a password
     sa.Column("by", sa.String(64), nullable=False),

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from data.accounts import ACCOUNT_COLUMNS, Account
-from data.ledger import accounts, sessions, writing
+from data.accounts import ACCOUNT_COLUMNS, Account, note
+from data.grants import Grant
+from data.ledger import account_roles, accounts, sessions, writing
 
 IDLE_LIMIT = timedelta(minutes=60)  # without any sign of the person
 ABSOLUTE_LIMIT = timedelta(hours=12)  # a working day, whatever happens
 SEEN_EVERY = timedelta(minutes=1)  # how often being there is written down: one write a minute, not one a click
 #: Asked at every request and every click, so built once.
+DUTY = ("role", "area_id", "company_id")
+_HAS_SEVERAL = sa.exists().where(account_roles.c.account_id == accounts.c.account_id).correlate(accounts)
 OPEN_STAY = (
-    sa.select(sessions.c.started_at, sessions.c.seen_at, *ACCOUNT_COLUMNS)
+    sa.select(
+        sessions.c.started_at,
+        sessions.c.seen_at,
+        *(column for column in ACCOUNT_COLUMNS if column.name not in DUTY),
+        *(sa.case((sessions.c.role.is_not(None), sessions.c[n]), else_=accounts.c[n]).label(n) for n in DUTY),
+        (sessions.c.role.is_(None) & _HAS_SEVERAL).label("must_choose"),
+        _HAS_SEVERAL.label("several"),
+    )
     .join(accounts)
     .where(
         sessions.c.token_hash == sa.bindparam("key"),
@@ -37,18 +47,27 @@ class Session:
     account: Account
     started_at: datetime
     seen_at: datetime
+    must_choose: bool = False  # several duties and none chosen: nothing opens but the page to choose
+    several: bool = False
 
 
 def key_of(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def start(ledger: sa.Engine, account: Account, now: datetime) -> str:
-    """Begin a stay; returns its token, 32 random bytes, for the browser's cookie."""
+def start(ledger: sa.Engine, account: Account, now: datetime, grant: Grant | None = None) -> str:
+    """Begin a stay; returns its token, 32 random bytes, for the browser's cookie.
+
+    Args:
+        grant: the duty chosen by who has several; the ledger notes it.
+    """
     token = secrets.token_urlsafe(32)
     row = {"token_hash": key_of(token), "account_id": account.account_id, "started_at": now, "seen_at": now}
+    row |= asdict(grant) if grant else {}
     with writing(ledger) as con:
         con.execute(sa.insert(sessions).values(row))
+        if grant:
+            note(con, account.account_id, "role_chosen", str(grant), account.account_id, now)
     return token
 
 
@@ -66,9 +85,8 @@ def find(ledger: sa.Engine, token: object, now: datetime) -> Session | None:
     if row is None:
         return None
     fields = dict(row._mapping)
-    session = Session(
-        key, started_at=fields.pop("started_at"), seen_at=fields.pop("seen_at"), account=Account(**fields)
-    )
+    own = {name: fields.pop(name) for name in ("started_at", "seen_at", "must_choose", "several")}
+    session = Session(key, account=Account(**fields), **own)
     if now - session.seen_at >= SEEN_EVERY:
         with writing(ledger) as con:
             con.execute(sa.update(sessions).where(sessions.c.token_hash == key).values(seen_at=now))

@@ -59,7 +59,7 @@ def draw(page: Page, stay: Session, con, t: Words) -> None:
     """One page inside its frame, or why it stays closed."""
     scope = stay.account.scope
     st.set_page_config(page_title=f"{t(f'page.{page.url_path}.menu')} · {t('frame.product')}")
-    frame.sidebar(stay.account, con, t)
+    frame.sidebar(stay, con, t)
     frame.header(scope, con, t)
     if scope.role not in page.roles:
         frame.not_allowed(stay.account, t)

@@ -11,6 +11,7 @@ import streamlit as st
 from data.accounts import Account
 from data.queries import rankings
 from data.queries.own import belongs_to
+from data.sessions import Session
 from i18n.words import Words
 from pages.shared import format
 from pages.shared.gate import local_path
@@ -57,8 +58,9 @@ def _form(action: str, label: str, lang: str, **fields: str) -> str:
     )
 
 
-def sidebar(account: Account, con, t: Words) -> None:
+def sidebar(stay: Session, con, t: Words) -> None:
     """Who is signed in and for which part of the district, the other language, the way out."""
+    account = stay.account
     other = "en" if t.language == "zh" else "zh"
     duty = t(f"role.{account.role}")
     if con is not None and account.scope.complete and (own := belongs_to(account.scope, con)):
@@ -69,6 +71,7 @@ def sidebar(account: Account, con, t: Words) -> None:
             f"{escape(duty)}</p>"
             + _form("/language", t("frame.switch"), other, language=other, next=here())
             + _form("/signout", t("frame.sign_out"), t.language)
+            + (f'<p><a href="/role" target="_self">{escape(t("oidc.change"))}</a></p>' if stay.several else "")
             + ("" if account.demo else f'<p><a href="/password" target="_self">{escape(t("password.title"))}</a></p>')
         )
 

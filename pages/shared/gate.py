@@ -33,14 +33,18 @@ from pages.shared.viewer import FORM_COOKIE, SESSION_COOKIE, form_token
 #: By method too: whatever no route of ours takes falls through to Streamlit, which answers any address with its page.
 OPEN = {
     "/signin": ("GET", "HEAD", "POST"),
+    "/signin/oidc": ("GET",),
+    "/signin/oidc/back": ("GET",),
     "/signout": ("POST",),
     "/icon.svg": ("GET", "HEAD"),
     "/_stcore/health": ("GET", "HEAD"),
 }
 #: Pages of our own, for the signed-in; Streamlit knows nothing of them.
-OWN = ("/password",)
+OWN = ("/password", "/role")
 #: All that is open to who must first change a password somebody else knows.
 BEFORE_CHANGE = ("/password", "/signout", "/language", "/icon.svg")
+#: All that is open to who has several duties and has not chosen one.
+BEFORE_CHOICE = ("/role", "/signout", "/language", "/icon.svg")
 LOG = logging.getLogger("steward")
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -115,6 +119,8 @@ class Gate:
             return await _refuse(scope, receive, send)
         if session.account.must_change and scope["path"] not in BEFORE_CHANGE:
             return await _refuse(scope, receive, send, onward="/password")
+        if session.must_choose and scope["path"] not in BEFORE_CHOICE:
+            return await _refuse(scope, receive, send, onward="/role")
         if scope["type"] != "http" or scope["path"] in OWN or not _wants_page(scope):
             return await self.app(scope, receive, send)
         asked = HTTPConnection(scope).query_params.get("lang")

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from data import accounts, editions, sessions
+from data import accounts, editions, oidc, sessions
 from data.accounts import LANGUAGES, Account, SignInRefused
 from data.queries import rankings
 from data.scope import Scope
@@ -105,7 +105,7 @@ def set_cookie(response: Response, request: Request, name: str, value: str, max_
     response.headers.append("set-cookie", header)
 
 
-def _language(request: Request) -> str:
+def language_of(request: Request) -> str:
     for asked in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
         if asked in LANGUAGES:
             return asked
@@ -136,6 +136,16 @@ def _people(people: list[Account], hidden: str, t: Words) -> str:
     )
 
 
+def _service(onward: str, t: Words) -> str:
+    """The way to the office's own sign-in service, where one is configured."""
+    service = oidc.configured(place.root())
+    if service is None:
+        return ""
+    name = service.name_en if t.language == "en" and service.name_en else service.name_zh
+    address = "/signin/oidc" + (f"?next={quote(onward, safe='')}" if onward != "/" else "")
+    return f'<p><a class="send service" href="{escape(address)}">{escape(t("oidc.go", name=name))}</a></p>'
+
+
 def _page(t: Words, *, token: str, onward: str, chosen: str, people: list[Account], said: str, name: str) -> str:
     """The sign-in page. ``said`` is a message about the last try, ``name`` what was typed then."""
     sent = {"token": token, "next": onward}
@@ -153,7 +163,7 @@ def _page(t: Words, *, token: str, onward: str, chosen: str, people: list[Accoun
 <p class="promise">{t("signin.promise")}</p>{BARS}</header>
 <main class="desk">
 <a class="language" href="{escape(switch)}" lang="{other}" hreflang="{other}">{t("signin.other_language")}</a>
-{banner}<div class="card"><h1>{t("signin.title")}</h1>{alert}{_people(people, hidden(**sent, language=t.language), t)}
+{banner}<div class="card"><h1>{t("signin.title")}</h1>{alert}{_service(onward, t)}{_people(people, hidden(**sent, language=t.language), t)}
 <form method="post" action="/signin">{hidden(**sent, language=chosen)}
 <label for="name">{t("signin.name")}</label>
 <input id="name" name="name" value="{escape(name)}" autocomplete="username" autocapitalize="none" spellcheck="false"
@@ -167,7 +177,7 @@ def _page(t: Words, *, token: str, onward: str, chosen: str, people: list[Accoun
 
 async def _show(request: Request, *, onward: str, said: str = "", name: str = "", status: int = 200) -> Response:
     """Draw the sign-in page and see to its cookies. ``said`` is a word key, ``until`` part of it resolved before."""
-    language, token = _language(request), form_token(request.cookies.get(FORM_COOKIE))
+    language, token = language_of(request), form_token(request.cookies.get(FORM_COOKIE))
     people = await to_thread.run_sync(demo_people, request)
     asked = request.query_params.get("lang", "")
     chosen = asked if asked in LANGUAGES else ""
@@ -199,7 +209,7 @@ def _enter(request: Request, fields: dict[str, str], now: datetime) -> str:
 
 
 def refused_form(request: Request) -> Response:
-    t = Words(_language(request))
+    t = Words(language_of(request))
     return plain_page(t, t("frame.refused_title"), t("frame.refused"), 403)
 
 
@@ -212,7 +222,7 @@ def routes(now: Clock) -> list[Route]:
         return RedirectResponse(onward, 303) if stay else await _show(request, onward=onward)
 
     async def sign_in(request: Request) -> Response:
-        t = Words(_language(request))
+        t = Words(language_of(request))
         try:
             fields = await read_form(request)
         except FormRefused:

@@ -29,7 +29,8 @@ def ledger() -> sa.Engine:
 def session() -> sessions.Session | None:
     """The viewer's stay, looked up afresh; None once it ended. Fragments ask too: they run without the entry script."""
     stay = sessions.find(ledger(), st.context.cookies.get(SESSION_COOKIE), datetime.now(UTC))
-    return None if stay and stay.account.must_change else stay  # the gate leads to /password
+    closed = stay and (stay.account.must_change or stay.must_choose)  # the gate leads to /password, to /role
+    return None if closed else stay
 
 
 def form_token(known: object) -> str:
