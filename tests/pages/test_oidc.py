@@ -146,7 +146,9 @@ def test_a_disabled_account_stays_out(office):
 
 
 def test_nothing_of_all_this_put_a_secret_in_the_log(office):
-    _, root, _ = office
+    port, root, _ = office
+    through(Browser(port), "guest")
+    through(Browser(port), "lin")
     log = (root / "server.log").read_text(encoding="utf-8")
     assert "Signing in through the service failed" in log
     assert SECRET not in log and "eyJ" not in log and "code=" not in log
