@@ -11,10 +11,12 @@ from pathlib import Path
 import polars as pl
 import streamlit as st
 
-from data.queries import desk
+from data.queries import arrivals, desk
 from data.reading import EXCEL
 from data.records import StoreBusy
+from pages.records import waiting
 from pages.records.store import records
+from pages.records.words import source_name
 from pages.shared import format, place, tables
 
 PROGRAM = Path(__file__).parents[2] / "steward.py"
@@ -31,24 +33,28 @@ def show(scope, con, t) -> None:
         with records() as store:
             rows = desk.deliveries(scope, store)
             notes = desk.notes(scope, store)
+            held = arrivals.held(scope, store)
+            rhythms = arrivals.rhythms(scope, store, today=datetime.now(format.DISTRICT_ZONE).date())
     except StoreBusy:
         st.info(t("page.deliveries.busy"))
         return
+    waiting.show(scope, held, t)
     if rows.is_empty():
         st.info(t("page.deliveries.nothing"))
         return
+    waiting.rhythms(rhythms, t, lambda s: source_name(s, t))
     st.caption(t("page.deliveries.count", n=rows["total"][0], shown=rows.height))
     rows = tables.words_of(rows, "record_table", "table", t)
     rows = rows.join(_worded(notes, t), on="delivery_id", how="left")
     config = st.column_config
     columns = {
         "seq": config.NumberColumn(t("column.seq"), width="small", format="%d"),
-        "file": config.TextColumn(t("column.file")),
-        "record_table": config.TextColumn(t("column.table")),
+        "file": config.TextColumn(t("column.file"), width="medium"),
+        "notes": config.TextColumn(t("column.notes"), width="medium"),
+        "record_table": config.TextColumn(t("column.table"), width="small"),
         "received_at": config.DatetimeColumn(t("column.received_at"), format="YYYY-MM-DD HH:mm", timezone=format.DISTRICT_ZONE.key),
         **{k: config.NumberColumn(t(f"column.{k}"), format="localized", width="small")
            for k in ("rows_read", "accepted", "revised", "unchanged", "set_aside", "waiting")},
-        "notes": config.TextColumn(t("column.notes"), width="large"),
         "encoding": config.TextColumn(t("column.encoding"), width="small"),
         "sha256": config.TextColumn(t("column.sha256"), width="small", help=t("column.sha256_help")),
     }  # fmt: skip
@@ -57,7 +63,7 @@ def show(scope, con, t) -> None:
 
 def _worded(notes: pl.DataFrame, t) -> pl.DataFrame:
     """What was noticed of each delivery in words: delivery_id, notes."""
-    said = [t(f"intake.note.{n}", **json.loads(p or "{}")) for n, p in notes.select("note", "params").iter_rows()]
+    said = [waiting.noticed(n, json.loads(p or "{}"), t) for n, p in notes.select("note", "params").iter_rows()]
     worded = notes.select("delivery_id").with_columns(notes=pl.Series(said, dtype=pl.String))
     return worded.group_by("delivery_id", maintain_order=True).agg(pl.col("notes").str.join(t("common.semicolon")))
 

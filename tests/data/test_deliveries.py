@@ -7,6 +7,7 @@ import math
 from datetime import timedelta
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 from scipy import stats
@@ -14,6 +15,9 @@ from scipy import stats
 from data import waiting as waiting_files
 from data.deliveries import Delivery
 from data.intake import accept, load_file, refuse_waiting
+from data.queries import arrivals
+from data.records import attach_records
+from data.scope import Scope
 from data.shifts import stability
 from data.waiting import Decision, DecisionRefused
 from tests.data.town import NOW, ORDERS, ask, counts, everything, load, put, registers
@@ -214,3 +218,17 @@ def test_like_deliveries_are_seldom_told_to_shift():
         [dict(zip("abcd", map(int, draw.multinomial(n, shares)), strict=True)) for n in (800, 600)] for _ in range(500)
     ]
     assert 8 <= sum(stability(a, b)[1] <= 0.05 for a, b in drawn) <= 42
+
+
+def test_a_source_is_late_by_its_own_rhythm_and_unknown_before_it_has_one(root, tmp_path):
+    for i in range(3):
+        load_file(root, put(tmp_path, f"{i}.csv", orders(10 * i, 4, "2026-01-05")), received_at=NOW + timedelta(7 * i))
+    con = duckdb.connect()
+    attach_records(con, root)
+    last = NOW.date() + timedelta(14)
+    for days, late in ((10, False), (11, True)):  # 7 * 1.5 = 10.5 days are allowed
+        rows = arrivals.rhythms(Scope("s", "supervisor"), con, today=last + timedelta(days))
+        found = {r["source"]: (r["usual_days"], r["days"], r["late"]) for r in rows.iter_rows(named=True)}
+        assert found["complaints"] == (7.0, days, late)
+        assert found["estates"][2] is None
+    con.close()

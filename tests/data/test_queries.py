@@ -168,6 +168,7 @@ def _arguments(town: Town, f, estates: set, companies: set, role: str, level: st
         "delivery_id": None, "reason": None, "detector": None, "ledger": town.ledger, "case_id": None, "check_code": None,
         "sha256": "", "at": datetime(2026, 11, 3, 8, tzinfo=UTC),
         "state": None, "source": None, "table": "complaints", "record_id": None, "as_of": 0, "last": date(2026, 9, 30),
+        "today": date(2026, 11, 3),
     }  # fmt: skip
     if f.__module__.endswith("queries.sanctions"):  # one party at a time
         values |= {"head_id": None, "company_id": None} if level == "estate" else {"head_id": None, "estate_id": None}
