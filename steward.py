@@ -16,7 +16,7 @@ from typing import cast
 
 import click
 
-from cases import effect
+from cases import effect, sending
 from cases import publish as editions
 from data import accounts, backup, duties, events, intake
 from data.demo import people, write_demo
@@ -24,13 +24,15 @@ from data.editions import current, list_editions
 from data.grants import Grant
 from data.ledger import open_ledger
 from data.mending import MendRefused
+from data.notices import checked
+from data.outbox import Waits
 from data.reading import WrongFile
 from data.records import StoreBusy
 from data.scope import ROLES, Role
 from data.waiting import Decision, DecisionRefused
 from metrics.calendar import Quarter
 from metrics.edition import EditionStopped
-from rules.book import RuleFileWrong, RuleNotInForce
+from rules.book import Book, RuleFileWrong, RuleNotInForce
 
 REFUSED = (
     WrongFile, StoreBusy, EditionStopped, RuleFileWrong, RuleNotInForce, editions.NoSuchEdition, accounts.AccountWrong,
@@ -300,6 +302,28 @@ def make_backup(root: Path, place: Path) -> None:
 def restore(root: Path, place: Path) -> None:
     """Put a backup back into a new --root; everybody signs in again."""
     click.echo(f"{backup.restore(place, root, now())} files restored to {root}; every stay ended.")
+
+
+@main.command()
+@click.pass_obj
+def send(root: Path) -> None:
+    """Send the notices that are due, once each (for a timer). Nothing is sent before it is configured: docs/deploy.md."""
+    rule = Book().on(now().date(), "outbox")
+    ways = sending.senders(os.environ, rule)
+    if not ways:
+        click.echo("Neither mail nor webhooks are configured, so nothing is sent: see docs/deploy.md.")
+        return
+    came = sending.send_waiting(open_ledger(root), ways, now, Waits.of(rule))
+    click.echo(", ".join(f"{n} {kind}" for kind, n in sorted(came.items())) or "nothing was due")
+    sys.exit(1 if came.keys() & {"unsure", "settled", "refused"} else 0)
+
+
+@main.command("signing-key")
+@click.argument("address")
+def signing_key(address: str) -> None:
+    """Print the key a webhook's receiver checks our signatures with. Hand it over as you would a password."""
+    way = sending.webhook(os.environ)
+    click.echo(way.signing_key(checked("webhook", address, way.hosts)))
 
 
 @main.group()

@@ -91,6 +91,16 @@ def addresses_of(scope: Scope, ledger: sa.Engine, account_id: str) -> dict[str, 
         return {row.channel: row.to for row in con.execute(query)}
 
 
+def everyones(scope: Scope, ledger: sa.Engine) -> dict[str, dict[str, str]]:
+    """Account to channel to address, of all who have one; a steward's to see."""
+    scope.require("steward")
+    found: dict[str, dict[str, str]] = {}
+    with ledger.connect() as con:
+        for row in con.execute(sa.select(addresses).order_by(addresses.c.account_id)):
+            found.setdefault(row.account_id, {})[row.channel] = row.to
+    return found
+
+
 def set_address(
     scope: Scope, ledger: sa.Engine, account_id: str, channel: Channel, to: str, *, hosts: Collection[str], now: datetime
 ) -> None:  # fmt: skip

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -22,6 +22,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from data.ledger import accounts, addresses, outbox, outbox_decisions, writing
+from rules.book import Rule
 
 SUBJECT_LONGEST = 200  # characters
 ERROR_LONGEST = 512
@@ -54,7 +55,7 @@ class Waits:
     lease_minutes: int
 
     @classmethod
-    def of(cls, rule: Mapping[str, Any]) -> Waits:
+    def of(cls, rule: Rule) -> Waits:
         return cls(**{name: rule[name] for name in cls.__dataclass_fields__})
 
     def after(self, attempts: int) -> timedelta:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from data.scope import Role
-from pages.about import editions, fairness, method, sensitivity
+from pages.about import editions, fairness, method, notices, sensitivity
 from pages.cases import bulletin, case, due, tasks
-from pages.records import checks, corrections, coverage, deliveries, known, set_aside
+from pages.records import checks, corrections, coverage, deliveries, known, outbox, set_aside
 from pages.scores import companies, company, estate, estates, scorecard
 
 OFFICERS: tuple[Role, ...] = ("supervisor", "subdistrict", "station")
@@ -52,9 +52,11 @@ PAGES: tuple[Page, ...] = (
     Page("records", "known", ("steward", "supervisor"), known.show, needs_edition=False),
     Page("records", "corrections", ("steward", "supervisor"), corrections.show, needs_edition=False),
     Page("records", "checks", OFFICERS, checks.show),
+    Page("records", "outbox", ("steward",), outbox.show, needs_edition=False),
     Page("about", "method", EVERYONE, method.show, needs_edition=False),
     Page("about", "sensitivity", EVERYONE, sensitivity.show),
     Page("about", "fairness", EVERYONE, fairness.show),
+    Page("about", "notices", EVERYONE, notices.show, needs_edition=False),
     Page("about", "editions", ("supervisor", "steward"), editions.show, needs_edition=False),
 )
 
