@@ -27,7 +27,7 @@ from data.mending import MendRefused
 from data.notices import checked
 from data.outbox import Waits
 from data.reading import WrongFile
-from data.records import StoreBusy
+from data.records import StoreBusy, StoreUnwritable
 from data.scope import ROLES, Role
 from data.waiting import Decision, DecisionRefused
 from metrics.calendar import Quarter
@@ -35,7 +35,8 @@ from metrics.edition import EditionStopped
 from rules.book import Book, RuleFileWrong, RuleNotInForce
 
 REFUSED = (
-    WrongFile, StoreBusy, EditionStopped, RuleFileWrong, RuleNotInForce, editions.NoSuchEdition, accounts.AccountWrong,
+    WrongFile, StoreBusy, StoreUnwritable, EditionStopped, RuleFileWrong,
+    RuleNotInForce, editions.NoSuchEdition, accounts.AccountWrong,
     backup.BackupRefused, MendRefused, DecisionRefused,
     ValueError,
 )  # fmt: skip
@@ -74,8 +75,9 @@ def main(context: click.Context, root: Path) -> None:
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--source", help="Name the source where the headings alone do not tell.")
+@click.option("--despite-clock", is_flag=True, help="Load though the last delivery came later: its clock ran ahead.")
 @click.pass_obj
-def load(root: Path, paths: tuple[Path, ...], source: str | None) -> None:
+def load(root: Path, paths: tuple[Path, ...], source: str | None, despite_clock: bool) -> None:
     """Load files or folders; loading a file twice changes nothing."""
     files = intake.files_in(list(paths))
     if not files:
@@ -108,7 +110,9 @@ def load(root: Path, paths: tuple[Path, ...], source: str | None) -> None:
         if sys.stderr.isatty():
             click.echo(f"reading  {name}: {rows:,} rows\r", err=True, nl=False)
 
-    _, refused = intake.load_files(root, list(paths), received_at=now(), source=source, after=told, progress=reading)
+    _, refused = intake.load_files(
+        root, list(paths), received_at=now(), source=source, after=told, progress=reading, despite_clock=despite_clock
+    )
     click.echo(
         f"{len(files) - len(refused)} of {len(files)} files; rows read {counts['rows_read']:,} = "
         f"accepted {counts['accepted']:,} + revised {counts['revised']:,} + unchanged {counts['unchanged']:,} + "

@@ -22,7 +22,7 @@ from data.deliveries import Delivery, Doubt, doubts, note, profiled
 from data.making import file_day
 from data.mapping import Source, headings_known, sources
 from data.reading import EXCEL, Note, Reading, WrongFile, open_tables, refuse
-from data.records import open_store
+from data.records import in_order, open_store, plainly
 from data.staging import Progress, as_delivered, into_periods, settle, stage, store
 from data.suggest import suggest
 from data.suggest import told as likely
@@ -123,7 +123,8 @@ def load_file(
     """
     con = open_store(root, write=True)
     try:
-        return load_into(con, Path(path), source=source, received_at=received_at, progress=progress, folder=folder)
+        with plainly(root):
+            return load_into(con, Path(path), source=source, received_at=received_at, progress=progress, folder=folder)
     finally:
         con.close()  # an open transaction is rolled back
 
@@ -231,21 +232,28 @@ def files_in(paths: list[Path], folder: Path | None = None) -> list[Path]:
 
 def load_files(
     root: Path, paths: list[Path], *, received_at: datetime, source: str | None = None, progress: Progress | None = None,
-    after: Callable[[Path, list[Delivery] | WrongFile], None] | None = None,
+    after: Callable[[Path, list[Delivery] | WrongFile], None] | None = None, despite_clock: bool = False,
 ) -> tuple[list[Delivery], list[WrongFile]]:  # fmt: skip
     """Load files and folders, registers first; refused files are gathered, the rest go on.
 
     Args:
         after: told each file's deliveries, or why it was refused, as soon as it is done.
+        despite_clock: load though the last delivery came later by its own clock.
+
+    Raises:
+        StoreBusy, StoreUnwritable, ClockBehind: nothing more was stored; what was loaded before stays.
     """
     done: list[Delivery] = []
     refused: list[WrongFile] = []
     con = open_store(root, write=True)
     try:
+        if not despite_clock:
+            in_order(con, received_at)
         for path in files_in(paths):
             made: list[Delivery] | WrongFile
             try:
-                made = load_into(con, path, source=source, received_at=received_at, progress=progress)
+                with plainly(root):
+                    made = load_into(con, path, source=source, received_at=received_at, progress=progress)
                 done += made
             except WrongFile as e:
                 made = e

@@ -21,7 +21,7 @@ from data.contracts import Table
 from data.deliveries import Delivery
 from data.mapping import Source, sources
 from data.reading import LINE, Reading
-from data.records import open_store
+from data.records import in_order, open_store, plainly
 from data.staging import settle, stage, store
 
 #: The source whose deliveries are made of mended rows.
@@ -232,13 +232,15 @@ def mend(
     _asked(act)
     con = open_store(root, write=True)
     try:
-        con.begin()
-        done = mend_into(con, edits, act, kind, changes, folder)
-        if trial:
-            con.rollback()
-            return [replace(one, act_id="") for one in done]
-        con.commit()
-        return done
+        in_order(con, act.at)
+        with plainly(root):
+            con.begin()
+            done = mend_into(con, edits, act, kind, changes, folder)
+            if trial:
+                con.rollback()
+                return [replace(one, act_id="") for one in done]
+            con.commit()
+            return done
     finally:
         con.close()  # an open transaction is rolled back
 
@@ -293,22 +295,26 @@ def waive(root: Path, rows: pl.DataFrame, act: Act) -> str:
     _asked(act)
     con = open_store(root, write=True)
     try:
-        con.begin()
-        found = _open_rows(con, rows.with_columns(after=pl.lit(None, pl.String)))
-        act_id = _number(con)
-        seq = con.execute("SELECT coalesce(max(seq), 0) FROM deliveries").fetchall()[0][0]
-        _note_act(con, act_id, seq, "waived", act, None, found.height, None)
-        con.register("_passed", found.select("delivery_id", "line").to_arrow())
-        con.execute("INSERT INTO desk_rows SELECT $act, delivery_id, line, NULL, NULL FROM _passed", {"act": act_id})
-        con.execute(
-            """
-            UPDATE rows_set_aside AS s SET settled_by_seq = $seq, settled_how = 'waived'
-            FROM _passed AS p WHERE s.delivery_id = p.delivery_id AND s.line = p.line
-            """,
-            {"seq": seq},
-        )
-        con.unregister("_passed")
-        con.commit()
-        return act_id
+        in_order(con, act.at)
+        with plainly(root):
+            con.begin()
+            found = _open_rows(con, rows.with_columns(after=pl.lit(None, pl.String)))
+            act_id = _number(con)
+            seq = con.execute("SELECT coalesce(max(seq), 0) FROM deliveries").fetchall()[0][0]
+            _note_act(con, act_id, seq, "waived", act, None, found.height, None)
+            con.register("_passed", found.select("delivery_id", "line").to_arrow())
+            con.execute(
+                "INSERT INTO desk_rows SELECT $act, delivery_id, line, NULL, NULL FROM _passed", {"act": act_id}
+            )
+            con.execute(
+                """
+                UPDATE rows_set_aside AS s SET settled_by_seq = $seq, settled_how = 'waived'
+                FROM _passed AS p WHERE s.delivery_id = p.delivery_id AND s.line = p.line
+                """,
+                {"seq": seq},
+            )
+            con.unregister("_passed")
+            con.commit()
+            return act_id
     finally:
         con.close()

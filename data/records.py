@@ -8,6 +8,9 @@ delivery *n*: ``delivery_seq <= n AND (revised_by_seq IS NULL OR revised_by_seq 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -124,6 +127,63 @@ class StoreBusy(RuntimeError):
     """Another process holds the records store."""
 
 
+class StoreUnwritable(RuntimeError):
+    """The store cannot be written (disk full, a read-only folder); it is as it was."""
+
+
+class ClockBehind(ValueError):
+    """The machine's clock stands before the last delivery; nothing was stored."""
+
+
+#: What DuckDB and the system say where there is no room, and where writing is not allowed.
+FULL = ("No space left", "File too large", "quota", "Could not write", "Could not truncate", "Cannot allocate")
+FORBIDDEN = ("Permission denied", "Read-only", "Operation not permitted")
+#: A clock is set right by a little every now and then; beyond this it was set back.
+CLOCK_SLACK = timedelta(minutes=5)
+
+
+def _said(path: Path, error: Exception) -> Exception | None:
+    """The plain refusal of an error of the system; None where it is another one."""
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if any(word in text for word in FORBIDDEN):
+        return StoreUnwritable(
+            f"{path} cannot be written by this account ({text}). Nothing was stored and nothing changed. Give the account "
+            "that runs the program the right to write in this folder, then load again."
+        )
+    if any(word in text for word in FULL):
+        return StoreUnwritable(
+            f"{path}: there is no room to write ({text}). The load was stopped, nothing of it was stored, and the store is as "
+            "it was. Free space on the disk (or raise the limit), then load again."
+        )
+    return None
+
+
+@contextmanager
+def plainly(root: Path) -> Iterator[None]:
+    """Say in plain words what the system refuses while the store is written; raises StoreUnwritable."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.FatalException, duckdb.TransactionException, OSError) as e:
+        elsewhere = isinstance(e, OSError) and e.filename and not Path(e.filename).is_relative_to(root)
+        plain = None if elsewhere else _said(root / FILE, e)
+        if plain is None:
+            raise
+        raise plain from e
+
+
+def in_order(con: duckdb.DuckDBPyConnection, moment: datetime) -> None:
+    """Refuse a moment before the last delivery's; raises ClockBehind."""
+    ((last, slack),) = con.execute(
+        "SELECT max(epoch_us(received_at)), max(received_at)::VARCHAR FROM deliveries"
+    ).fetchall()
+    if last is not None and moment.timestamp() * 1e6 < last - CLOCK_SLACK.total_seconds() * 1e6:
+        raise ClockBehind(
+            f"This machine's clock says {moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC, but the last delivery came at {slack}. "
+            "What was known on a day could no longer be told. Nothing was stored. Set the clock right and try again; if it "
+            "was the last delivery's clock that ran ahead, say so with --despite-clock."
+        )
+
+
 def sql_type(kind: object) -> str:
     """DuckDB type of a contract column's polars type."""
     return DUCK.get(str(kind), "TIMESTAMPTZ")
@@ -148,8 +208,8 @@ def staging_sql(table: Table) -> tuple[str, ...]:
     )
 
 
-def _busy(path: Path, error: duckdb.Error) -> StoreBusy:
-    return StoreBusy(
+def _busy(path: Path, error: Exception) -> Exception:
+    return _said(path, error) or StoreBusy(
         f"{path} is held by another process, so it was not opened ({str(error).splitlines()[0]}). "
         "Records are loaded by one process at a time. Wait for the load under way to finish, then try again."
     )
@@ -160,6 +220,7 @@ def open_store(root: Path, *, write: bool = False) -> duckdb.DuckDBPyConnection:
 
     Raises:
         StoreBusy: another process holds the file.
+        StoreUnwritable: the folder is full or read-only.
     """
     path = root / FILE
     try:
@@ -176,7 +237,7 @@ def open_store(root: Path, *, write: bool = False) -> duckdb.DuckDBPyConnection:
                 return con
             con.close()
         return duckdb.connect(path, read_only=True)
-    except (duckdb.IOException, duckdb.ConnectionException, duckdb.BinderException) as e:
+    except (duckdb.IOException, duckdb.ConnectionException, duckdb.BinderException, PermissionError) as e:
         raise _busy(path, e) from e
 
 

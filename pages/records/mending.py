@@ -12,7 +12,7 @@ import streamlit as st
 from data import bulk, editions
 from data.mapping import sources
 from data.mending import Act, Mended, MendRefused, mend, waive
-from data.records import StoreBusy
+from data.records import ClockBehind, StoreBusy, StoreUnwritable
 from i18n.words import Words
 from pages.records import moves
 from pages.records.store import patiently, records
@@ -89,6 +89,7 @@ def edits_of(before: pl.DataFrame, after: pl.DataFrame, originals: dict[tuple[st
         delivery_id, line = old["_delivery"], old["_line"]
         came = originals[(delivery_id, line)]
         keys = [k for k in old if k not in (*WHERE, TEXT)] if list(came) == ["line"] else list(came)
+        keys += [k for k in old if old[k] != new[k] and k not in keys]  # written under another delivery's heading
         row = {k: new[k] or "" for k in keys}
         found.append({"delivery_id": delivery_id, "line": line, "after": json.dumps(row, ensure_ascii=False)})
     return pl.DataFrame(found, schema={"delivery_id": pl.String, "line": pl.Int64, "after": pl.String})
@@ -223,7 +224,7 @@ def _do(act, t: Words) -> None:
         patiently(act)
     except StoreBusy:
         st.warning(t("desk.busy"))
-    except MendRefused as refused:
+    except (MendRefused, ClockBehind, StoreUnwritable) as refused:
         st.warning(
             t("desk.why_missing") if "No reason" in str(refused) else t("desk.refused", said=format.plain(refused))
         )

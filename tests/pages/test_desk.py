@@ -128,3 +128,12 @@ def test_what_became_of_a_row_is_told_with_what_was_altered(demo_root, tmp_path)
     assert "诉求性质 其它事项 → 投诉" in table["settled"].iloc[0]
     assert "按录音改" in table["settled"].iloc[0]
     assert "按录音改" in " ".join(texts(shown)) or any("why" in t.value.columns for t in shown.dataframe)
+
+
+def test_a_value_written_under_a_heading_the_row_did_not_come_with_is_handed_on_not_lost():
+    rows = pl.DataFrame([row(小区编号="ash"), row(estate_id="oka") | {"line": 3}])
+    before = editable(rows, "complaints")
+    after = before.with_columns(estate_id=pl.lit("elm"))
+    originals = {("d", 2): {"小区编号": "ash"}, ("d", 3): {"estate_id": "oka"}}
+    said = [json.loads(a) for a in edits_of(before, after, originals)["after"]]
+    assert said == [{"小区编号": "ash", "estate_id": "elm"}, {"estate_id": "elm"}]
