@@ -122,7 +122,7 @@ def test_what_became_of_a_row_is_told_with_what_was_altered(demo_root, tmp_path)
     )
     after = json.dumps(json.loads(original) | {"诉求性质": "投诉"}, ensure_ascii=False)
     edits = pl.DataFrame({"delivery_id": [delivery], "line": [line], "after": [after]})
-    mend(root, edits, Act("demo-steward", datetime(2026, 11, 23, tzinfo=UTC), "按录音改"))
+    mend(root, edits, Act("demo-steward", datetime.now(UTC), "按录音改"))
     shown = opened(root, "set_aside", "supervisor", "zh", state="mended")
     table = next(t.value for t in shown.dataframe if "settled" in t.value.columns)
     assert "诉求性质 其它事项 → 投诉" in table["settled"].iloc[0]
