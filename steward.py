@@ -1,7 +1,7 @@
 """The command line of the nightly job: load deliveries, draft an edition, publish it, verify it.
 
 Exit codes: 0 done; 1 done, and some rows were set aside or a file waits for a person (load) or numbers differ (verify);
-2 refused, with the reason. The pages use the same functions.
+2 refused, with the reason; 3 out of memory, nothing stored. The pages use the same functions.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import cast
 
 import click
+import duckdb
 
 from cases import effect, sending
 from cases import publish as editions
@@ -61,6 +62,9 @@ class Doors(click.Group):
         except REFUSED as e:
             click.echo(str(e), err=True)
             sys.exit(2)
+        except (MemoryError, duckdb.OutOfMemoryException) as e:
+            click.echo(f"There was not enough memory, so nothing was stored. {e}", err=True)
+            sys.exit(3)
 
 
 @click.group(cls=Doors)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import fastexcel
 import polars as pl
 
+from data import uploads
 from data.encodings import NoEncoding, Text, as_utf8
 from data.headings import LOOKED_AT, Heading, find_heading, records, separator_of
 from data.lines import Lines, Misshapen, QuoteOpen, find_lines, whole_records
@@ -21,7 +22,7 @@ from data.workbooks import Sheet, read_book
 LINE = "_line"
 CHUNK_ROWS = 100_000
 CHUNK_BYTES = 8_388_608
-EXCEL = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
+EXCEL = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")  # .xlsm is known in order to be refused by name
 
 
 class WrongFile(ValueError):
@@ -259,6 +260,12 @@ def open_tables(path: Path, known: frozenset[str] = frozenset()) -> list[Reading
         raise refuse(
             path, "the file is empty.", "An empty delivery cannot be told from a lost one.", "Ask for it again."
         )
+    try:
+        uploads.check(path)
+    except uploads.Unsafe as e:
+        raise refuse(
+            path, str(e), "Such a file may harm whoever reads it.", "Save the table as CSV or as XLSX without macros."
+        ) from e  # fmt: skip
     ending = path.suffix.lower()
     if ending in (".csv", ".txt", ".tsv"):
         return [_csv(path, known)]

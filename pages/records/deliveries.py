@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 
 import polars as pl
 import streamlit as st
@@ -14,13 +11,12 @@ import streamlit as st
 from data.queries import arrivals, desk
 from data.reading import EXCEL
 from data.records import StoreBusy
-from pages.records import waiting
+from pages.records import handed_in, waiting
 from pages.records.store import records
 from pages.records.words import source_name
-from pages.shared import format, place, tables
+from pages.shared import format, tables
 
-PROGRAM = Path(__file__).parents[2] / "steward.py"
-TYPES = ["csv", "tsv", "txt", "parquet", *[e.removeprefix(".") for e in EXCEL]]
+TYPES = [e.removeprefix(".") for e in (".csv", ".tsv", ".txt", ".parquet", *EXCEL)]
 
 
 def show(scope, con, t) -> None:
@@ -76,35 +72,5 @@ def _upload(t) -> None:
     if pressed and file is None:
         st.warning(t("page.deliveries.no_file"))
     if pressed and file is not None:
-        inbox = place.root() / "inbox"
-        inbox.mkdir(parents=True, exist_ok=True)
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-        own_name = Path(file.name.replace("\\", "/")).name
-        path = inbox / f"{stamp}_{own_name}"
-        path.write_bytes(file.getbuffer())
-        _load(path, t)
-    if result := st.session_state.get("load_result"):
-        box = {0: st.success, 1: st.warning}.get(result["code"], st.error)
-        box(
-            t(
-                {0: "page.deliveries.done", 1: "page.deliveries.done_set_aside"}.get(
-                    result["code"], "page.deliveries.refused"
-                )
-            )
-        )
-        st.code(result["text"], language=None, wrap_lines=True)
-
-
-def _load(path: Path, t) -> None:
-    command = [sys.executable, str(PROGRAM), "--root", str(place.root()), "load", str(path)]
-    text = ""
-    with st.status(t("page.deliveries.loading"), expanded=True) as status:
-        line = st.empty()
-        with subprocess.Popen(  # noqa: S603 - our own program; the file's path is the one value not ours
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=PROGRAM.parent
-        ) as job:
-            for said in job.stdout or ():
-                text += said
-                line.text(said.strip())
-        status.update(label=t("page.deliveries.finished"), state="complete" if job.returncode in (0, 1) else "error")
-    st.session_state["load_result"] = {"code": job.returncode, "text": text.strip()}
+        handed_in.load(handed_in.save(file), t)
+    handed_in.show_result(t)

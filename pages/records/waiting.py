@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import polars as pl
 import streamlit as st
 
+from data import bounded, uploads
 from i18n.words import Words
 from pages.records.words import column_words
 from pages.shared import format, place, tables
@@ -72,10 +72,11 @@ def _decide(scope, waiting_id: str, act: str, why: str, t: Words) -> None:
         f"--reason={why}",
     ]  # fmt: skip
     with st.spinner(t("page.deliveries.loading")):
-        done = subprocess.run(command, capture_output=True, text=True, cwd=PROGRAM.parent, check=False)  # noqa: S603 - our own program
-    good = done.returncode == 0
+        bounds = uploads.limits()
+        done = bounded.run(command, seconds=bounds.seconds, memory_mb=bounds.memory_mb)
+    good = done.code == 0
     said = t(f"page.deliveries.{act}ed" if act == "accept" else "page.deliveries.refused_one", id=waiting_id)
-    st.session_state[RESULT] = {"good": good, "text": said if good else format.plain(done.stderr.strip())}
+    st.session_state[RESULT] = {"good": good, "text": said if good else format.plain(done.text)}
     st.rerun()
 
 
