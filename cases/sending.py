@@ -27,6 +27,7 @@ from rules.book import Rule
 
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
 SECRET_SHORTEST = 32  # characters
+NOTE_TRIES = 5  # each as patient as the ledger is with a busy database (data/ledger.py)
 
 
 class SettingsWrong(ValueError):
@@ -56,11 +57,22 @@ def send_waiting(
     open_ways = dict(senders)
     while open_ways and (message := outbox.claim(ledger, who, tuple(open_ways), clock(), waits)):
         outcome = _tried(ledger, open_ways[message.channel], message, clock)
-        outbox.note(ledger, message, outcome, clock(), waits)
+        _noted(ledger, message, outcome, clock, waits)
         came[outcome.kind] += 1
         if outcome.channel_down:
             del open_ways[message.channel]
     return +came
+
+
+def _noted(ledger: sa.Engine, message: Message, outcome: Outcome, clock: Callable[[], datetime], waits: Waits) -> None:
+    """Note an outcome, trying again where the ledger is busy: an answer that is lost would leave a person in doubt."""
+    for _ in range(NOTE_TRIES - 1):
+        try:
+            outbox.note(ledger, message, outcome, clock(), waits)
+        except sa.exc.OperationalError:
+            continue
+        return
+    outbox.note(ledger, message, outcome, clock(), waits)
 
 
 def _tried(ledger: sa.Engine, sender: Sender, message: Message, clock: Callable[[], datetime]) -> Outcome:

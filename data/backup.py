@@ -19,7 +19,7 @@ from pathlib import Path
 import duckdb
 import sqlalchemy as sa
 
-from data import editions, records
+from data import editions, outbox, records
 from data.ledger import FILE as LEDGER
 from data.ledger import URL_VARIABLE, open_ledger, sessions, writing
 
@@ -122,7 +122,7 @@ def backup(root: Path, place: Path, now: datetime) -> Path:
 
 def restore(place: Path, root: Path, now: datetime) -> int:
     """Put a backup back into the new folder ``root``; returns the number of files. Every stay ends: one that was signed
-    out after the backup must not come back to life.
+    out after the backup must not come back to life. Notices that waited then may have gone out since: a person decides.
 
     Raises:
         BackupRefused: ``root`` is in use, or the backup is none, or a file of it is missing or altered.
@@ -151,6 +151,7 @@ def restore(place: Path, root: Path, now: datetime) -> int:
             os.environ[URL_VARIABLE] = url
     with writing(ledger) as con:
         con.execute(sa.update(sessions).where(sessions.c.ended_at.is_(None)).values(ended_at=now, ended_by="restore"))
+        outbox.doubt_all(con, now)
     ledger.dispose()
     _put_in_place(to, root)
     return len(files)

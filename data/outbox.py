@@ -29,6 +29,7 @@ ERROR_LONGEST = 512
 DISABLED = "account_disabled"
 LOST = "sender_lost"
 OUT_OF_TRIES = "out_of_tries"
+RESTORED = "restored"
 
 #: Nobody has sent it, given it up, or lost sight of it.
 OPEN = sa.and_(outbox.c.sent_at.is_(None), outbox.c.failed_at.is_(None), outbox.c.unsure_at.is_(None))
@@ -226,6 +227,11 @@ def settle(ledger: sa.Engine, now: datetime, waits: Waits) -> int:
     gone = (OPEN, outbox.c.handed_over_at <= now - waits.lease)
     with writing(ledger) as con:
         return con.execute(sa.update(outbox).where(*gone).values(unsure_at=now, error=LOST)).rowcount
+
+
+def doubt_all(con: sa.Connection, now: datetime) -> int:
+    """After a restore: what the copy shows as waiting may have gone out since it was made, so a person decides."""
+    return con.execute(sa.update(outbox).where(OPEN).values(unsure_at=now, error=RESTORED)).rowcount
 
 
 class DecisionWrong(ValueError):

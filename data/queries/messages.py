@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -63,10 +64,12 @@ def outbox_rows(
     return _frame(ledger, query, COLUMNS)
 
 
-def outbox_late(scope: Scope, con: duckdb.DuckDBPyConnection | None, ledger: sa.Engine, *, at: datetime) -> int:
-    """Messages that were due before a moment and that nobody has taken up."""
+def outbox_late(
+    scope: Scope, con: duckdb.DuckDBPyConnection | None, ledger: sa.Engine, *, channels: Sequence[str], at: datetime
+) -> int:
+    """Messages on some channels that were due before a moment and that nobody has taken up."""
     scope.require("steward")
-    query = sa.select(sa.func.count()).where(_STATE == "waiting", outbox.c.due_at < at)
+    query = sa.select(sa.func.count()).where(_STATE == "waiting", outbox.c.channel.in_(channels), outbox.c.due_at < at)
     with ledger.connect() as ledger_con:
         return ledger_con.execute(query).scalar_one()
 

@@ -17,7 +17,18 @@ from pages.shared.viewer import ledger
 from rules.book import Book
 
 DECIDED = "outbox_decided"
-CODES = (outbox.DISABLED, outbox.LOST, outbox.OUT_OF_TRIES)
+CODES = (outbox.DISABLED, outbox.LOST, outbox.OUT_OF_TRIES, outbox.RESTORED)
+WIDTHS = {
+    "since": 150,
+    "whom": 110,
+    "subject": 300,
+    "to": 200,
+    "why": 260,
+    "attempts": 70,
+    "due": 150,
+    "channel": 80,
+}  # pixels
+LEFT_OUT = {"sent": ("why", "due"), "waiting": (), "under_way": ("why", "due")}  # else when it is tried next
 
 
 def show(scope, con, t: Words) -> None:
@@ -25,10 +36,10 @@ def show(scope, con, t: Words) -> None:
     scope.require("steward")
     st.title(t("page.outbox.title"))
     st.caption(t("page.outbox.lead"))
-    notice_form.configured(t)
+    ways = notice_form.configured(t)
     now = datetime.now(UTC)
     minutes = Book().on(now.date(), "outbox")["late_after_minutes"]
-    late = messages.outbox_late(scope, con, ledger(), at=now - timedelta(minutes=minutes))
+    late = messages.outbox_late(scope, con, ledger(), channels=ways, at=now - timedelta(minutes=minutes))
     if late:
         st.warning(t("page.outbox.late", n=late, minutes=minutes))
     _messages(scope, con, t)
@@ -49,7 +60,9 @@ def _messages(scope, con, t: Words) -> None:
     if rows.is_empty():
         st.info(t("page.outbox.nothing"))
         return
-    picked = tables.show(_shown(rows, t), _columns(t), t, key=f"outbox-{state}", pick=state in ("unsure", "failed"))
+    picked = tables.show(
+        _shown(rows, t), _columns(state, t), t, key=f"outbox-{state}", pick=state in ("unsure", "failed")
+    )
     tables.pager("page", counts[state], t)
     if picked is not None:
         _decide(scope, rows.row(picked, named=True), t)
@@ -76,30 +89,22 @@ def _why(error: str | None, t: Words) -> str:
     return t(f"message_error.{error}") if error in CODES else error or t("common.none")
 
 
-def _columns(t: Words) -> dict:
+def _columns(state: str, t: Words) -> dict:
     config = st.column_config
-    widths = {
-        "since": 150,
-        "whom": 110,
-        "to": 200,
-        "subject": 300,
-        "channel": 80,
-        "attempts": 70,
-        "due": 150,
-        "why": 260,
-    }
+    left_out = LEFT_OUT.get(state, ("due",))
     return {
         name: (config.NumberColumn if name == "attempts" else config.TextColumn)(
             t(f"page.outbox.column.{name}"), width=width
         )
-        for name, width in widths.items()
+        for name, width in WIDTHS.items()
+        if name not in left_out
     }
 
 
 def _decide(scope, row: dict, t: Words) -> None:
     """The person's word: it arrived (only where nobody can tell), or send it again."""
     st.subheader(t("page.outbox.decide"))
-    st.markdown(f"{format.plain(row['subject'])} → {format.plain(row['to'])}")
+    st.text(f"{row['subject']} → {row['to']}")  # no markup, and no links made of it
     st.caption(t(f"page.outbox.ask.{row['state']}"))
     with st.form(f"decide-{row['message_id']}", enter_to_submit=False):
         reason = st.text_area(t("page.outbox.reason"), max_chars=1000)

@@ -7,9 +7,12 @@ import hashlib
 import hmac
 import json
 import logging
+import subprocess
+import sys
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -24,6 +27,7 @@ from data.notices import AddressWrong
 from data.outbox import Waits
 from data.scope import Scope
 from rules.book import Book
+from tests.cases.dying_sender import INSTANTS
 from tests.cases.post_office import PASSWORD, SECRET, USER, Hook, Post, certificate, mail_server, web_server
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -32,6 +36,7 @@ WAITS = Waits.of(RULE)
 SMTP = {"STEWARD_SMTP_HOST": "mail.example", "STEWARD_SMTP_FROM": "office@example.com"}
 SIGNED_IN = {"STEWARD_SMTP_USER": USER, "STEWARD_SMTP_PASSWORD": PASSWORD}
 MEI = Scope("mei", "supervisor")
+REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -223,6 +228,46 @@ def test_a_webhook_gets_no_whole_request_before_the_last_word(ledger):
         while not hook.unfinished and time.monotonic() < deadline:
             time.sleep(0.02)
     assert (hook.got, hook.unfinished) == ([], 1)
+
+
+@pytest.mark.parametrize("instant", INSTANTS[:-1])
+def test_a_sender_killed_at_any_instant_calls_no_webhook_twice(ledger, tmp_path, instant):
+    hook, unsure = Hook(), instant in INSTANTS[3:]
+    with hooked(ledger, hook) as ways:
+        port = row(ledger)["to"].split(":")[2].split("/")[0]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.cases.dying_sender",
+            instant,
+            tmp_path,
+            port,
+            NOW.isoformat(),
+            "webhook",
+        ]
+        assert subprocess.run(command, cwd=REPOSITORY).returncode == -9
+        deadline = time.monotonic() + 10  # the server may be a moment behind
+        while instant in INSTANTS[4:] and not hook.got and time.monotonic() < deadline:
+            time.sleep(0.02)
+        for later in (timedelta(minutes=31), timedelta(days=9)):
+            passed(ledger, ways, NOW + later)
+    assert len(hook.got) == (0 if instant == "note_written" else 1)
+    assert (row(ledger)["unsure_at"] is not None, row(ledger)["sent_at"] is not None) == (unsure, not unsure)
+
+
+def test_an_answer_is_noted_though_the_ledger_is_busy_for_a_while(ledger, monkeypatch):
+    hook, real, busy = Hook(), outbox.note, [1, 2, 3]
+
+    def note(*args):
+        if busy:
+            busy.pop()
+            raise sa.exc.OperationalError("UPDATE", {}, Exception("database is locked"))
+        return real(*args)
+
+    monkeypatch.setattr(outbox, "note", note)
+    with hooked(ledger, hook) as ways:
+        assert passed(ledger, ways) == {"sent": 1}
+    assert row(ledger)["sent_at"] is not None and len(hook.got) == 1
 
 
 @pytest.mark.parametrize("to, code", [

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import sqlalchemy as sa
 
-from data import accounts, editions, sessions
+from data import accounts, editions, notices, outbox, sessions
 from data.backup import MANIFEST, BackupRefused, backup, restore
-from data.ledger import FILE, open_ledger
+from data.ledger import FILE, open_ledger, writing
+from data.ledger import outbox as outbox_rows
 from data.records import StoreBusy, open_store
+from data.scope import Scope
+from rules.book import Book
 from tests.conftest import copy_of
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -55,6 +59,23 @@ def test_every_table_of_the_three_stores_comes_back(root, tmp_path):
     for name in editions.list_editions(root):
         assert duck_rows(editions.path_of(restored, name)) == duck_rows(editions.path_of(root, name))
     assert (restored / "DEMO").read_bytes() == (root / "DEMO").read_bytes()
+
+
+def test_a_notice_that_waited_when_the_backup_was_made_is_not_sent_again_unasked(root, tmp_path):
+    ledger = open_ledger(root)
+    accounts.create_account(ledger, account_id="wei", name_zh="韦", role="supervisor", now=NOW)
+    notices.set_address(Scope("wei", "supervisor"), ledger, "wei", "mail", "wei@example.com", hosts=(), now=NOW)
+    with writing(ledger) as con:
+        assert outbox.put(con, "case_event:1", "wei", "通知", "请查看。", NOW) == 1
+    backup(root, tmp_path / "backup", NOW)
+    waits = outbox.Waits.of(Book().on(NOW.date(), "outbox"))
+    assert outbox.claim(ledger, "sender", ("mail",), NOW, waits) is not None  # it goes out after the backup
+    ledger.dispose()
+    restore(tmp_path / "backup", tmp_path / "again", NOW)
+    restored = open_ledger(tmp_path / "again")
+    assert outbox.claim(restored, "sender", ("mail",), NOW, waits) is None
+    with restored.connect() as con:
+        assert con.execute(sa.select(outbox_rows.c.unsure_at, outbox_rows.c.error)).all() == [(NOW, outbox.RESTORED)]
 
 
 def test_a_ledger_in_use_is_copied_with_everything_committed(root, tmp_path):

@@ -166,7 +166,7 @@ def _arguments(town: Town, f, estates: set, companies: set, role: str, level: st
         "metric": "complaints_closed_in_time", "estate_class": None, "subdistrict": None, "station": None, "size": None,
         "step": None, "company": None, "search": "", "worst_first": False, "limit": 5000, "offset": 0, "counted": None,
         "delivery_id": None, "reason": None, "detector": None, "ledger": town.ledger, "case_id": None, "check_code": None,
-        "sha256": "", "at": datetime(2026, 11, 3, 8, tzinfo=UTC),
+        "sha256": "", "channels": ("mail", "webhook"), "at": datetime(2026, 11, 3, 8, tzinfo=UTC),
         "state": None, "source": None, "table": "complaints", "record_id": None, "as_of": 0, "last": date(2026, 9, 30),
         "today": date(2026, 11, 3),
     }  # fmt: skip
