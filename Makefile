@@ -52,6 +52,11 @@ run: demo fonts
 test: $(VENV)/.dev browser
 	$(BIN)/python -m pytest -n auto
 
+# Random files by the ten thousand, three hundred kills: hours, not minutes.
+.PHONY: test-long
+test-long: $(VENV)/.dev
+	STEWARD_LONG=1 $(BIN)/python -m pytest -s tests/test_kills.py tests/data/test_hostile.py
+
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

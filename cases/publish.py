@@ -214,6 +214,8 @@ def publish(root: Path, draft_id: str, *, now: datetime, by: str, reason: str, a
     published_id = _next_id(root, draft_id.removeprefix("draft-").rsplit("-", 1)[0])
     final = folder(root) / f"{published_id}.duckdb"
     building = final.with_suffix(".building")
+    for leftover in folder(root).glob(f"{published_id}.building*"):  # of a publication that was killed
+        leftover.unlink()
     shutil.copyfile(source, building)
     con = duckdb.connect(building)
     try:
