@@ -6,6 +6,9 @@ goes into a temporary folder and is thrown away; an edition changes only by draf
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -38,6 +41,13 @@ UNIT = """
 """
 
 
+PROGRAM = Path(__file__).parent.parent
+
+
+class WeighingFailed(RuntimeError):
+    """The period could not be computed again; what the computation said stands in the message."""
+
+
 @dataclass(frozen=True)
 class Weighed:
     """What rulings on some records would do.
@@ -55,32 +65,76 @@ class Weighed:
 def weigh_case(root: Path, case: Case, rulings: Sequence[dict], progress: Progress | None = None) -> tuple[dict, dict]:
     """A case's party as its edition has it, and with the records as ruled; the same twice where nothing is ruled.
 
+    Computed in a process of its own: it takes as much memory and time as half a draft, and pages go on meanwhile.
+
     Args:
         rulings: dicts with ``table, record_id, ruling`` (``exclude`` or ``reassign``) and ``to_estate``.
 
     Raises:
         NoSuchEdition: the case's edition is not in the folder.
         NotDue: a record is reassigned to an estate the edition does not know.
+        WeighingFailed: the computation broke off.
     """
-    found = weigh(root, case.edition, rulings, (case.party, case.party_id), progress)
-    return found.before, found.after
+    party = (case.party, case.party_id)
+    if not rulings:
+        found = weigh(root, case.edition, rulings, party)
+        return found.before, found.after
+    _known_estates(_edition(root, case.edition), rulings)
+    asked = {"root": str(root.resolve()), "edition": case.edition, "rulings": list(rulings), "party": party}
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
+        with subprocess.Popen(
+            [sys.executable, "-m", "cases.appeal"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True,
+            encoding="utf-8", cwd=PROGRAM,
+        ) as other:  # fmt: skip
+            answer = _follow(other, json.dumps(asked), progress or (lambda *_: None))
+        said.seek(0)
+        if answer is None:
+            raise WeighingFailed(f"The period could not be computed again: {said.read()[-500:].strip()}")
+    return answer["before"], answer["after"]
+
+
+def _follow(other: subprocess.Popen, asked: str, tell: Progress) -> dict | None:
+    """Hand the question to the other process and pass its progress on; its answer, or None where it gave none."""
+    if other.stdin is None or other.stdout is None:
+        return None
+    other.stdin.write(asked)
+    other.stdin.close()
+    answer = None
+    for line in other.stdout:
+        told = json.loads(line)
+        if "step" in told:
+            tell(*told["step"])
+        else:
+            answer = told
+    return answer
+
+
+def answer_one(asked: str) -> None:
+    """Answer one question of ``weigh_case`` on standard output: a line of JSON per step, then the two outcomes."""
+    given = json.loads(asked)
+
+    def tell(name: str, step: int, steps: int) -> None:
+        print(json.dumps({"step": [name, step, steps]}), flush=True)
+
+    party = (given["party"][0], given["party"][1])
+    found = weigh(Path(given["root"]), given["edition"], given["rulings"], party, tell, others=False)
+    print(json.dumps({"before": found.before, "after": found.after}), flush=True)
 
 
 def weigh(
-    root: Path, edition_id: str, rulings: Sequence[dict], party: tuple[str, str], progress: Progress | None = None
-) -> Weighed:
+    root: Path, edition_id: str, rulings: Sequence[dict], party: tuple[str, str], progress: Progress | None = None,
+    *, others: bool = True,
+) -> Weighed:  # fmt: skip
     """An edition beside its recomputation with some records ruled on.
 
     Args:
         party: kind (``estate``, ``head``, ``company``) and id, as in the due list.
+        others: False works out only what the party's own numbers rest on, to the same digits, and tells of nobody else.
 
     Raises:
         NoSuchEdition, NotDue: as ``weigh_case``.
     """
-    path = editions.path_of(root, edition_id)
-    if path is None:
-        raise NoSuchEdition(f"No edition '{edition_id}' to weigh against. Restore it from the backup.")
-    con = editions.open_edition(path)
+    con = _edition(root, edition_id)
     period, as_of = con.execute("SELECT period, as_of FROM edition").fetchall()[0]
     before = _outcome(con, "main", period, party)
     if not rulings:
@@ -93,11 +147,38 @@ def weigh(
         again = duckdb.connect()
         try:
             again.execute(f"ATTACH '{Path(place) / 'again.duckdb'}' AS edition")
-            score(again, root, period, as_of, book, known, progress, whole=False)
+            score(
+                again,
+                root,
+                period,
+                as_of,
+                book,
+                known,
+                progress,
+                whole=False,
+                levels=None if others else _levels(con, party),
+            )
             after, steps = _outcome(again, "edition", period, party), _steps(again, "edition")
         finally:
             again.close()
-    return Weighed(before, after, _changed(_steps(con, "main"), steps, party))
+    moved = _changed(_steps(con, "main"), steps, party)
+    return Weighed(before, after, moved if others else moved.clear())
+
+
+def _edition(root: Path, edition_id: str) -> duckdb.DuckDBPyConnection:
+    path = editions.path_of(root, edition_id)
+    if path is None:
+        raise NoSuchEdition(f"No edition '{edition_id}' to weigh against. Restore it from the backup.")
+    return editions.open_edition(path)
+
+
+def _levels(con: duckdb.DuckDBPyConnection, party: tuple[str, str]) -> tuple[str, ...]:
+    """The levels a party's numbers rest on; spells always, as the variants of the method are compared on them."""
+    kind, party_id = party
+    if kind == "head":
+        return ("tenure", "head")
+    alone = con.execute("SELECT count(*) FROM estates WHERE estate_id = $id", {"id": party_id}).fetchall()[0][0]
+    return ("estate", "tenure") if kind == "estate" and alone else ("tenure",)
 
 
 def with_rulings(decided: Decided, rulings: Sequence[dict]) -> Decided:
@@ -151,3 +232,7 @@ def _changed(before: pl.DataFrame, after: pl.DataFrame, party: tuple[str, str]) 
     both = both.with_columns(pl.col("before", "after").fill_null("none"))
     other = ~((pl.col("party") == party[0]) & (pl.col("party_id") == party[1]))
     return both.filter(other & (pl.col("before") != pl.col("after"))).sort("party", "party_id")
+
+
+if __name__ == "__main__":
+    answer_one(sys.stdin.read())

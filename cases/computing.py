@@ -155,17 +155,18 @@ def show_decided(con: duckdb.DuckDBPyConnection, made: Decided) -> tuple[str, ..
 
 def score(
     con: duckdb.DuckDBPyConnection, root: Path, period: str, as_of: int, book: Book, known: Known,
-    progress: Progress | None = None, *, whole: bool = True, steps: bool = True,
+    progress: Progress | None = None, *, whole: bool = True, steps: bool = True, levels: tuple[str, ...] | None = None,
 ) -> None:  # fmt: skip
     """Fill an attached, empty ``edition`` with its scores, and with what is due.
 
     Args:
         whole: False leaves out what neither a score nor a step rests on; steps: False what is due, too.
+        levels: as ``metrics.workplace.Workplace``; what is due holds for parties of these levels alone.
     """
     last = Quarter.parse(period)
     attach_records(con, root, as_of)
     concerned = show_decided(con, known.decided)
-    work = replace(workplace(con, book, last, whole=whole), ruled=concerned, steps=steps)
+    work = replace(workplace(con, book, last, whole=whole), ruled=concerned, steps=steps, levels=levels)
     edition.compute(work, progress, known.still)
     edition.write(con, "rulings", known.decided.rulings)
     entries = con.sql("SELECT * FROM sanctions").pl()

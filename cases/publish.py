@@ -22,6 +22,7 @@ import sqlalchemy as sa
 
 from cases.computing import Known, known_now, known_to, score
 from cases.release import EditionHeld, Finding, holding
+from cases.rulings import differs, frozen
 from data import accounts, edition_tables
 from data.editions import LOCKED, lacking
 from data.ledger import open_ledger, writing
@@ -123,6 +124,15 @@ def publication_changed(con: duckdb.DuckDBPyConnection, root: Path, edition_id: 
         return False
     noted = accounts.noted(open_ledger(root), PUBLISHED, f"{edition_id} ")
     return publication_hash(con, "stored") != own or noted != [f"{edition_id} {own}"]
+
+
+def ledger_differs(con: duckdb.DuckDBPyConnection, root: Path) -> bool:
+    """Whether the ledger up to the event an edition names says otherwise than the rulings and steps the edition keeps."""
+    ledger = open_ledger(root)
+    try:
+        return differs(ledger, frozen(con, "stored"))
+    finally:
+        ledger.dispose()
 
 
 def latest_delivery(root: Path) -> int:
@@ -253,7 +263,8 @@ def saved_book(con: duckdb.DuckDBPyConnection, schema: str, into: Path) -> Book:
 def verify(root: Path, edition_id: str, *, now: datetime, progress=None) -> list[Difference]:
     """Recompute an edition from its deliveries, its own rulebook and its own rulings, and compare every number.
 
-    What cases decided and what was open is read from the edition, never from today's ledger.
+    What cases decided and what was open is read from the edition, never from today's ledger; a ledger that up to the event the
+    edition names says otherwise is told as table ``ledger``.
 
     Returns:
         The tables that differ; empty = equal, number by number.
@@ -274,6 +285,8 @@ def verify(root: Path, edition_id: str, *, now: datetime, progress=None) -> list
             if book.hash != rulebook_hash:
                 return [Difference("rulebook", 1, 1)]
             changed = [Difference("edition", 1, 1)] if publication_changed(con, root, edition_id) else []
+            if ledger_differs(con, root):
+                changed.append(Difference("ledger", 1, 1))
             again = Path(place) / "again.duckdb"
             about = {"edition_id": "again", "status": "draft", "demo": False, "made_at": now, "made_by": "verify"}
             _build(again, root, period, as_of, book, about, known_to(con, "stored"), progress)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from cases.case import Case, Objection, day_of, fold
 from cases.days import local_day
-from data.events import GENESIS, Event, end_of, events_where
+from data.events import GENESIS, Event, end_of, events_where, hash_at
 from data.ruling_tables import CaseSanction, Ruling, frame_of
 
 STEPS = ("attention", "listing", "interview", "replacement", "commendation")
@@ -67,6 +67,14 @@ def frozen(con: duckdb.DuckDBPyConnection, schema: str) -> Decided:
     return Decided(rulings, own.pl(), seq, last)
 
 
+def differs(ledger: sa.Engine, kept: Decided) -> bool:
+    """Whether the ledger, read up to the place an edition names, says otherwise than the edition kept."""
+    if kept.seq and hash_at(ledger, kept.seq) != kept.hash:
+        return True
+    rows = _cases(ledger, kept.seq)
+    return not (_rulings(rows).equals(kept.rulings) and _sanctions(rows).equals(kept.sanctions))
+
+
 def rulings(ledger: sa.Engine, upto: int | None = None) -> pl.DataFrame:
     """Contract Ruling: one row per record excluded or reassigned; of several rulings on one record the latest."""
     return _rulings(_cases(ledger, upto))
@@ -86,7 +94,7 @@ def disputed(ledger: sa.Engine, upto: int | None = None) -> pl.DataFrame:
     rows = [
         {"record_table": r["table"], "record_id": r["record_id"], "estate_id": case.estate_id, "since": local_day(o.at)}
         for case, _ in _cases(ledger, upto)
-        if not case.over
+        if not case.over and case.estate_id
         for o in case.open_objections
         for r in o.records
     ]

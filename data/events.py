@@ -196,6 +196,12 @@ def end_of(ledger: sa.Engine) -> tuple[int, str]:
     return end.seq, end.hash
 
 
+def hash_at(ledger: sa.Engine, seq: int) -> str | None:
+    """The hash of one event of the chain; None where there is no such event."""
+    with ledger.connect() as con:
+        return con.execute(sa.select(case_events.c.hash).where(case_events.c.seq == seq)).scalar_one_or_none()
+
+
 def noted_end(text: str) -> tuple[int, str]:
     """An end of the chain as ``steward.py verify`` prints it, such as ``36:9f2c...``.
 

@@ -70,6 +70,7 @@ class Ways:
         small: (G,) classes drawn from ``again``.
         rule: the index rule in force.
         low: rules/caps.toml, for caps on what is surely low; None = no such cap.
+        levels: the levels whose units are drawn; those of others stay without interval and unrated. None = every level.
     """
 
     priors: Priors
@@ -77,6 +78,7 @@ class Ways:
     again: Sequence[Priors] = ()
     small: np.ndarray | None = None
     low: Rule | None = None
+    levels: Sequence[str] | None = None
 
 
 def drawn_scores(grid: Grid, terms: Terms, cells: Cells, rows: np.ndarray, ways: Ways, names: tuple) -> Draws:
@@ -132,6 +134,8 @@ def certainty_of(
         "third": np.full(len(cap), "", dtype=object),
     }
     for level, period, rows in _together(grid):
+        if ways.levels is not None and level not in ways.levels:
+            continue
         made = drawn_scores(grid, terms, cells, rows, ways, (period, level))
         part = _of_one_period(grid, terms, cells, rows, made, cap[rows], ready[rows], ways)
         for name, values in part.items():

@@ -242,7 +242,7 @@ def _scores(work: Workplace, records: Records, sums: Sums, applicable: pl.DataFr
     write(con, "priors", prior.frame(grid, terms))
     caps_now = caps.in_force(caps.findings_of(con), periods, low)
     again = bootstrap.priors_again(learned, terms, rule)
-    ways = Ways(prior, rule, again, bootstrap.small_classes(learned, rule), low)
+    ways = Ways(prior, rule, again, bootstrap.small_classes(learned, rule), low, work.levels)
     cells = scores.cells_of(grid, terms, prior, rule)
     made = scores.frames(grid, terms, cells, caps_now, ways)
     for name, frame in made.items():

@@ -20,6 +20,7 @@ class Workplace:
     Attributes:
         whole: False leaves out what says nothing of any score: studies of the method, checks, audits.
         steps: True keeps, where ``whole`` is False, what a recommended step rests on.
+        levels: the levels whose units get an interval, a state and a band; None = every level.
         ruled: record tables shown as objections were decided (metrics/ruled.py).
     """
 
@@ -30,6 +31,7 @@ class Workplace:
     scored: int
     whole: bool = True
     steps: bool = False
+    levels: tuple[str, ...] | None = None
     ruled: tuple[str, ...] = ()
 
     @property

@@ -93,3 +93,17 @@ def history(
         """,
         params,
     )
+
+
+def periods(scope: Scope, con: duckdb.DuckDBPyConnection, *, level: str, unit_id: str) -> pl.DataFrame:
+    """One period of one unit, oldest first, as the counter of a case reads it: period, state, band, p_below."""
+    params: dict = {"level": level, "unit": unit_id}
+    r = readable(scope, params, s="index_scores")
+    return ask(
+        con,
+        f"""
+        SELECT period, state, band, p_below FROM {r["s"]} AS s
+        WHERE level = $level AND unit_id = $unit ORDER BY period
+        """,
+        params,
+    )

@@ -11,7 +11,7 @@ import pytest
 
 from cases import publish
 from cases.allowed import NotDue
-from cases.appeal import Weighed, weigh, weigh_case
+from cases.appeal import Weighed, WeighingFailed, weigh, weigh_case
 from cases.case import fold
 from data import editions, events
 from data.ledger import open_ledger, writing
@@ -230,6 +230,26 @@ def test_without_rulings_both_sides_are_the_editions_own(town):
     ledger.dispose()
     before, after = weigh_case(town.root, case, [])
     assert before == after == town.weighed.before
+
+
+def test_a_case_is_weighed_to_the_same_digits_from_its_own_level_alone(town):
+    ledger = open_ledger(town.root)
+    case = fold(events.events_of(ledger, town.case_id))
+    ledger.dispose()
+    told: list[str] = []
+    both = weigh_case(town.root, case, town.rulings, progress=lambda name, step, steps: told.append(name))
+    assert both == (town.weighed.before, town.weighed.after)
+    assert told[-1] == "done"
+
+
+def test_a_computation_that_breaks_off_says_why(town, tmp_path):
+    ledger = open_ledger(town.root)
+    case = fold(events.events_of(ledger, town.case_id))
+    ledger.dispose()
+    place = copy_of(town.root, tmp_path / "var")
+    (place / "records.duckdb").write_bytes(b"no database")
+    with pytest.raises(WeighingFailed, match="records"):
+        weigh_case(place, case, town.rulings)
 
 
 def test_a_record_goes_to_no_estate_that_nobody_knows(town):

@@ -229,3 +229,19 @@ def test_records_of_an_open_objection_are_disputed_from_the_first_day_until_it_i
     with writing(ledger) as con:
         events.append(con, case_id, 5, run.rows[5:])
     assert rulings.disputed(ledger).is_empty()
+
+
+def test_what_an_edition_kept_is_compared_with_the_ledger_up_to_its_own_place(ledger):
+    run = objection(told("attention").later(1), PLAN)
+    run.do(BEN, "objection_decided", objection=1, outcome="upheld", rulings=[ruling(PLAN)])
+    case_id = written(ledger, run)
+    kept = rulings.decided(ledger)
+    assert (kept.seq, rulings.differs(ledger, kept)) == (5, False)
+    run.do(BEN, "withdrawn")
+    with writing(ledger) as con:
+        events.append(con, case_id, 5, run.rows[5:])
+    assert not rulings.differs(ledger, kept)  # what came later is none of the edition's
+    assert rulings.differs(ledger, replace(kept, hash="0" * 64))
+    assert rulings.differs(ledger, replace(kept, rulings=kept.rulings.clear()))
+    assert rulings.differs(ledger, replace(kept, sanctions=kept.sanctions.with_columns(status=pl.lit("final"))))
+    assert not rulings.differs(ledger, rulings.nothing())

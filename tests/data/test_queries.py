@@ -278,7 +278,7 @@ def test_no_query_tells_a_role_of_strangers(town, name, role, level):
 @pytest.mark.parametrize("role", ["subdistrict", "station", "manager"])
 @pytest.mark.parametrize(
     "name", ["files.unit", "files.history", "files.metric_scores", "files.subindices", "files.evidence", "files.tenures",
-             "files.company", "files.company_history", "files.company_units", "files.units_of_estate"],
+             "files.company", "files.company_history", "sanctions.periods", "files.company_units", "files.units_of_estate"],
 )  # fmt: skip
 def test_a_strangers_file_comes_back_empty(town, name, role):
     strange = town.foreign[role]
