@@ -22,7 +22,7 @@ REFERENCES = {
 #: Tables of periods of which an estate may have one at a time -> reason for a row that overlaps another.
 PERIODS = {"tenures": "overlapping_tenure", "estates": "overlapping_period"}
 #: Reasons given here; what a row said as it came is read again from its file (``data.staging.as_delivered``).
-BETWEEN_ROWS = ("contradicted_below", "unknown_reference", *PERIODS.values())
+BETWEEN_ROWS = ("contradicted_below", "unknown_reference", "who_is_this", *PERIODS.values())
 
 
 def _reject(con: duckdb.DuckDBPyConnection, source: Source, where: str, column: str | None, reason: str) -> int:

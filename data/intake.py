@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -23,6 +24,7 @@ from data.making import file_day
 from data.mapping import Source, headings_known, sources
 from data.reading import EXCEL, Note, Reading, WrongFile, open_tables, refuse
 from data.records import in_order, open_store, plainly
+from data.resolving import resolve
 from data.staging import Progress, as_delivered, into_periods, settle, stage, store
 from data.suggest import suggest
 from data.suggest import told as likely
@@ -77,6 +79,7 @@ def _load_source(
     seq = con.execute("SELECT coalesce(max(seq), 0) + 1 FROM deliveries").fetchall()[0][0]
     delivery_id = f"{seq:05d}-{source.name}"
     read, set_aside = stage(con, reading, source, progress)
+    set_aside += resolve(con, source, delivery_id, received_at.astimezone(ZoneInfo(source.zone)).date())
     repeated, contradicted = repeats(con, source)
     odd = profiled(con, source, delivery_id, received_at)
     closed = into_periods(con, reading, source, source.snapshot) if source.snapshot else 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -22,6 +22,7 @@ from data.deliveries import Delivery
 from data.mapping import Source, sources
 from data.reading import LINE, Reading
 from data.records import in_order, open_store, plainly
+from data.resolving import resolve
 from data.staging import settle, stage, store
 
 #: The source whose deliveries are made of mended rows.
@@ -136,10 +137,13 @@ def _number(con: duckdb.DuckDBPyConnection) -> str:
     return f"{DESK}-{con.execute('SELECT count(*) + 1 FROM desk_acts').fetchall()[0][0]:04d}"
 
 
-def _pass(con: duckdb.DuckDBPyConnection, source: Source, chunk: pl.DataFrame, file: str) -> tuple[pl.DataFrame, int]:
+def _pass(
+    con: duckdb.DuckDBPyConnection, source: Source, chunk: pl.DataFrame, file: str, delivery_id: str, day: date
+) -> tuple[pl.DataFrame, int]:
     """Judge a chunk into ``staged``; the lines that fail leave it. Returns (failures, rows that say the same twice)."""
     reading = Reading(Path(file), [c for c in chunk.columns if c != LINE], None, iter([chunk]))
     stage(con, reading, source, None)
+    resolve(con, source, delivery_id, day)
     cross_checks(con, source)
     con.execute("DELETE FROM staged WHERE line IN (SELECT line FROM failed)")
     repeated, _ = repeats(con, source)
@@ -153,13 +157,13 @@ def _mend_source(
     """One source's rows of one form: judged, stored as a delivery of the desk, settled."""
     chunk = _texts(con, rows)
     rows = rows.with_columns(n=chunk[LINE])
-    left, repeated = _pass(con, source, chunk, rows["file"][0])
+    seq = con.execute("SELECT coalesce(max(seq), 0) + 1 FROM deliveries").fetchall()[0][0]
+    delivery_id, act_id = f"{seq:05d}-{DESK}", _number(con)
+    left, repeated = _pass(con, source, chunk, rows["file"][0], delivery_id, act.at.date())
     passed = rows.join(left.select("n").unique(), on="n", how="anti", maintain_order="left")
     left = left.join(rows.select("n", "delivery_id", "line"), on="n").drop("n")
     if passed.is_empty():
         return Mended(source.name, None, "", 0, left)
-    seq = con.execute("SELECT coalesce(max(seq), 0) + 1 FROM deliveries").fetchall()[0][0]
-    delivery_id, act_id = f"{seq:05d}-{DESK}", _number(con)
     read = con.execute("SELECT count(*) FROM staged").fetchall()[0][0] + repeated
     accepted, revised, unchanged = store(con, source, delivery_id, seq)
     unchanged += repeated

@@ -116,10 +116,25 @@ CREATE TABLE IF NOT EXISTS deliveries_waiting (
     why         VARCHAR
 )
 """
+#: One name of a delivery taken for a record of a register (``data/resolving.py``), with how sure and why.
+NAMES_LINKED = """
+CREATE TABLE IF NOT EXISTS reference_links (
+    delivery_id VARCHAR NOT NULL,
+    column_name VARCHAR NOT NULL,
+    register    VARCHAR NOT NULL,
+    said        VARCHAR NOT NULL,
+    linked_id   VARCHAR NOT NULL,
+    linked_name VARCHAR NOT NULL,
+    confidence  DOUBLE NOT NULL,
+    runner_up   DOUBLE NOT NULL,
+    reason      VARCHAR NOT NULL,
+    row_count   BIGINT NOT NULL
+)
+"""
 #: Tables a store made by an earlier version has only after its next load.
 LATER = {
     "delivery_notes": NOTES, "desk_acts": ACTS, "desk_rows": ACT_ROWS, "delivery_columns": COLUMNS,
-    "deliveries_waiting": WAITING,
+    "deliveries_waiting": WAITING, "reference_links": NAMES_LINKED,
 }  # fmt: skip
 
 

@@ -129,6 +129,7 @@ WHO_READS: dict[str, Readers] = {
     "delivery_notes": Readers(None, None, ALL),
     "delivery_columns": Readers(None, None, ALL),
     "deliveries_waiting": Readers(None, None, ALL),
+    "reference_links": Readers(None, None, ALL),
     "versions": Readers(None, None, ALL),
     "desk_acts": Readers(None, None, ALL),
     "desk_rows": Readers(None, None, ALL),

@@ -55,3 +55,20 @@ def rhythms(scope: Scope, con: duckdb.DuckDBPyConnection, *, today: date) -> pl.
         days = (today - last).days
         rows.append((source, len(came), last, usual, days, None if not usual else days > allowed_days(usual, rule)))
     return pl.DataFrame(rows, schema=RHYTHM, orient="row").sort("late", "days", descending=True, nulls_last=True)
+
+
+def links(scope: Scope, con: duckdb.DuckDBPyConnection, *, limit: int = 200) -> pl.DataFrame:
+    """One name taken for a record of a register, the least sure first: said, linked to, confidence, reason, rows."""
+    scope.require("steward", "supervisor")
+    params: dict = {"limit": limit}
+    r = readable(scope, params, k="reference_links", d="deliveries")
+    return ask(
+        con,
+        f"""
+        SELECT d.seq, d.file, k.column_name, k.said, k.linked_id, k.linked_name, k.confidence, k.runner_up, k.reason,
+               k.row_count, count(*) OVER () AS total
+        FROM {r["k"]} AS k JOIN {r["d"]} AS d USING (delivery_id)
+        ORDER BY k.confidence, d.seq DESC, k.said LIMIT $limit
+        """,
+        params,
+    )

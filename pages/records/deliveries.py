@@ -30,6 +30,7 @@ def show(scope, con, t) -> None:
             rows = desk.deliveries(scope, store)
             notes = desk.notes(scope, store)
             held = arrivals.held(scope, store)
+            links = arrivals.links(scope, store)
             rhythms = arrivals.rhythms(scope, store, today=datetime.now(format.DISTRICT_ZONE).date())
     except StoreBusy:
         st.info(t("page.deliveries.busy"))
@@ -39,6 +40,7 @@ def show(scope, con, t) -> None:
         st.info(t("page.deliveries.nothing"))
         return
     waiting.rhythms(rhythms, t, lambda s: source_name(s, t))
+    waiting.links(links, t)
     st.caption(t("page.deliveries.count", n=rows["total"][0], shown=rows.height))
     rows = tables.words_of(rows, "record_table", "table", t)
     rows = rows.join(_worded(notes, t), on="delivery_id", how="left")

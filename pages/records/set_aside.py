@@ -96,7 +96,7 @@ def _overview(waiting: pl.DataFrame, asked: dict, t: Words) -> None:
 
 def _rows(rows: pl.DataFrame, asked: dict, t: Words) -> None:
     worded = rows.with_columns(
-        why=pl.Series([reason_words(r, t) for r in rows["reason"]]),
+        why=pl.Series([reason_words(r, t, p) for r, p in rows.select("reason", "reason_params").iter_rows()]),
         column=pl.Series([column_words(c, t) for c in rows["column_name"]]),
         as_it_came=pl.Series([original(o, t) for o in rows["original"]]),
         settled=pl.Series([_settled(r, t) for r in rows.iter_rows(named=True)], dtype=pl.String),

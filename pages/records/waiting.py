@@ -121,3 +121,28 @@ def rhythms(rows: pl.DataFrame, t: Words, title) -> None:
             "deliveries": config.NumberColumn(t("page.deliveries.times"), format="%d", width="small"),
         }
         tables.show(said, columns, t, key="rhythm-table")
+
+
+def links(rows: pl.DataFrame, t: Words) -> None:
+    """Names taken for records of a register, the least sure first."""
+    if rows.is_empty():
+        return
+    with st.expander(t("page.deliveries.links", n=rows["total"][0])):
+        st.caption(t("page.deliveries.links_lead"))
+        shown = rows.with_columns(
+            record=pl.concat_str("linked_name", pl.lit(" "), "linked_id"),
+            how=pl.Series([t(f"intake.link.{r}") for r in rows["reason"]]),
+            sure=(100 * pl.col("confidence")).round(0),
+            next=(100 * pl.col("runner_up")).round(0),
+        )
+        config = st.column_config
+        columns = {
+            "said": config.TextColumn(t("page.deliveries.said"), width="medium"),
+            "record": config.TextColumn(t("page.deliveries.linked"), width="medium"),
+            "how": config.TextColumn(t("page.deliveries.how"), width="small"),
+            "sure": config.NumberColumn(t("page.deliveries.sure"), format="%d%%", width="small"),
+            "next": config.NumberColumn(t("page.deliveries.next"), format="%d%%", width="small"),
+            "row_count": config.NumberColumn(t("page.deliveries.rows"), format="localized", width="small"),
+            "file": config.TextColumn(t("column.file")),
+        }
+        tables.show(shown, columns, t, key="links-table")

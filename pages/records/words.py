@@ -17,9 +17,11 @@ def source_name(source: str, t: Words) -> str:
     return words if known.name == known.table.name else f"{words} ({known.name})"
 
 
-def reason_words(reason: str, t: Words) -> str:
-    """Why a row was set aside."""
+def reason_words(reason: str, t: Words, params: str | None = None) -> str:
+    """Why a row was set aside; of a doubtful name also whom it most likely means (``params``, JSON)."""
     key = f"intake.reason.{reason}"
+    if reason == "who_is_this" and params:
+        return t("intake.link.likely", **json.loads(params))
     if t.has(key):
         return t(key)
     return t("intake.reason.sense_other", said=reason.removeprefix("sense.").replace("_", " "))

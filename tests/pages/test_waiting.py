@@ -6,7 +6,7 @@ import pytest
 
 from i18n.words import LANGUAGES, Words
 from tests.data.test_deliveries import orders
-from tests.data.town import ask, load, put, registers
+from tests.data.town import ORDERS, ask, load, put, registers
 from tests.pages.house import furnish
 from tests.pages.test_pages import opened, texts
 
@@ -61,3 +61,21 @@ def test_a_refused_file_leaves_the_list_and_stands_among_the_decided(root):
     assert EN("page.deliveries.refused_one", id="W0001") in [s.value for s in at.success]
     assert EN("page.deliveries.waiting", n=1) not in [s.value for s in at.subheader]
     assert ask(root, "SELECT state FROM deliveries_waiting") == [("refused",)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_links_and_likely_records_are_shown_with_how_sure_they_are(root, language):
+    t = Words(language)
+    rows = [f"n{i},{name},2026-01-06 09:00:00,110,投诉,," for i, name in enumerate(("橡园", "榆园（东区）"))]
+    load(root, put(root.parent, "named.csv", "\n".join([ORDERS, *rows]) + "\n"))
+    at = opened(root, "deliveries", "steward", language)
+    assert not at.exception
+    assert t("page.deliveries.links", n=1) in [e.label for e in at.expander]
+    table = next(d.value for d in at.dataframe if "how" in d.value.columns)
+    assert table[["said", "record", "how", "sure"]].to_numpy().tolist() == [
+        ["橡园", "橡园 oak", t("intake.link.same_name"), 100]
+    ]
+    aside = opened(root, "set_aside", "steward", language, source="complaints", reason="who_is_this")
+    assert not aside.exception
+    said = [v for d in aside.dataframe if "why" in d.value.columns for v in d.value["why"]]
+    assert any("榆园 (elm)" in v or "榆园（elm）" in v for v in said)
