@@ -170,6 +170,19 @@ def test_rankings_show_how_far_a_score_and_a_place_can_be_trusted(demo_root):
         assert any("whose intervals overlap cannot be told apart" in c.value for c in at.caption)
 
 
+def test_above_the_due_list_stands_how_many_of_each_step_are_expected_wrong(demo_root):
+    con = editions.open_edition(editions.current(demo_root))
+    rows = con.sql("SELECT step, count(p) AS n, sum(1 - p) AS wrong FROM due WHERE p IS NOT NULL GROUP BY step").pl()
+    assert rows.height > 0
+    said = next(i.value for i in opened(demo_root, "due", "supervisor", "en").info if "expected" in i.value)
+    t = Words("en")
+    for row in rows.to_dicts():
+        line = next(x for x in said.splitlines() if t(f"ladder.step.{row['step']}.name") in x)
+        assert str(row["n"]) in line
+        if row["wrong"] >= 0.1:
+            assert f"{row['wrong']:.1f}" in line
+
+
 @pytest.mark.parametrize(("state", "said"), [("rated", "with 90 % confidence"), ("provisional", "Provisional:"), ("not_rated", "Not rated:")])  # fmt: skip
 def test_an_estate_page_says_how_sure_its_score_is(demo_root, state, said):
     con = editions.open_edition(editions.current(demo_root))
