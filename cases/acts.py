@@ -16,7 +16,7 @@ import duckdb
 import polars as pl
 import sqlalchemy as sa
 
-from cases import letters
+from cases import letters, notices
 from cases.allowed import Asked, NotDue, may_open, refusal
 from cases.case import BY_HAND, Case, after, fold
 from cases.days import local_day
@@ -56,7 +56,11 @@ class Handed:
 
 @dataclass(frozen=True)
 class Desk:
-    """Where acts are done: the stores, the rules, the press, the moment, and who is at it."""
+    """Where acts are done: the stores, the rules, the press, the moment, and who is at it.
+
+    Attributes:
+        link: address of a case's page as people open it, for messages.
+    """
 
     root: Path
     ledger: sa.Engine
@@ -64,6 +68,7 @@ class Desk:
     press: Press
     now: datetime
     scope: Scope
+    link: str = "/case?case="
 
     @property
     def today(self) -> date:
@@ -168,8 +173,10 @@ def act(
             whole = whole | {"papers": [sent.check_code]}
         sha = events.attach(ledger_con, handed.content, handed.name, handed.media_type) if handed else None
         event = _event(desk, case.case_id, kind, case.edition, reason, whole, sha)
-        written = events.append(ledger_con, case.case_id, case.version, [event])
-    return after(case, written[0])
+        (written,) = events.append(ledger_con, case.case_id, case.version, [event])
+        now = after(case, written)
+        notices.tell(ledger_con, now, written, desk.link)
+    return now
 
 
 def stated(desk: Desk, case: Case, kind: str, facts: dict) -> dict:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -19,7 +22,7 @@ from data.queries import casefiles, rankings
 from data.scope import Scope
 from rules.book import Book
 from tests.conftest import copy_of
-from tests.pages.house import serving
+from tests.pages.house import REPOSITORY, serving
 from tests.test_journey import browser as browser  # the fixture
 from tests.test_journey import go, settled, signed_in
 
@@ -199,3 +202,71 @@ def _head_row(town: Town, row: dict) -> dict:
         "party": "head", "party_id": found["tenure_id"], "estate_id": found["estate_id"], "head_id": found["head_id"],
         "estate_zh": found["estate"], "estate_en": None, "head_zh": found["head"], "head_en": None,
     }  # fmt: skip
+
+
+def objected(page: Page, port: int, case_id: str) -> str:
+    """The company disputes the newest record that counts; returns its id."""
+    go(page, port, f"case?case={case_id}")
+    choose(page, "办理事项", "提出异议")
+    page.locator("[data-testid=stMultiSelect] input").click()
+    option = page.get_by_role("option").filter(has_text=" · ").first
+    named = option.inner_text().split(" · ")[-1]
+    option.click()
+    page.keyboard.press("Escape")
+    page.locator("[data-testid=stForm] textarea").last.fill("该记录的责任主体不是本企业")
+    page.locator("[data-testid=stForm]").get_by_role("button", name="提出异议", exact=True).click()
+    expect(page.get_by_text("已记入案卷")).to_be_visible(timeout=60_000)
+    return named
+
+
+def test_an_objection_upheld_changes_the_edition_and_the_listing_is_withdrawn(town, screens, port, root):
+    first, second, manager = screens["supervisor"], screens["supervisor-2"], screens["manager"]
+    row = town.rows()[-1]
+    case_id = town.opened(row, "listing")
+    do(first, port, case_id, "决定", "记录属实")
+    do(first, port, case_id, "告知企业", "依法告知")
+    record = objected(manager, port, case_id)
+    go(first, port, f"case?case={case_id}")
+    expect(first.locator("body")).to_contain_text("有异议尚未处理")
+    expect(first.locator("[data-testid=stForm]").get_by_role("button", name="处理异议", exact=True)).to_have_count(0)
+
+    go(second, port, f"case?case={case_id}")
+    choose(second, "办理事项", "处理异议")
+    second.get_by_role("button", name="计算有无这些记录的两种结果").click()
+    expect(second.get_by_text("计算完成")).to_be_visible(timeout=300_000)
+    settled(second)
+    pick(second, "成立")
+    second.locator("[data-testid=stForm] textarea").last.fill("照片与平面图相符，责任主体有误")
+    second.locator("[data-testid=stForm]").get_by_role("button", name="处理异议", exact=True).click()
+    expect(second.get_by_text("已记入案卷")).to_be_visible(timeout=60_000)
+    decided = events.events_of(town.ledger, case_id)[-1].facts
+    assert [r["record_id"] for r in decided["rulings"]] == [record]
+
+    program = [sys.executable, str(REPOSITORY / "steward.py"), "--root", str(root)]
+    subprocess.run([*program, "draft", "--period", row["period"]], capture_output=True, cwd=REPOSITORY, check=True)
+    go(first, port, "editions")
+    first.locator("textarea").first.fill("异议成立，更正评分")
+    if first.locator("textarea").count() > 1:
+        first.locator("textarea").nth(1).fill("已核对")
+    first.get_by_role("button", name="发布", exact=True).click()
+    expect(first.get_by_text(re.compile("已发布"))).to_be_visible(timeout=60_000)
+    corrected = editions.current(root).stem
+    go(first, port, f"case?case={case_id}")
+    choose(first, "更正后的版本", corrected)
+    first.locator("[data-testid=stForm] textarea").last.fill("异议成立")
+    first.locator("[data-testid=stForm]").get_by_role("button", name="撤销", exact=True).click()
+    expect(first.get_by_text("已记入案卷")).to_be_visible(timeout=60_000)
+
+    con = editions.open_edition(editions.current(root))
+    score = con.sql(
+        "SELECT final FROM index_scores WHERE level = 'tenure' AND unit_id = $u AND period = $p",
+        params={"u": row["party_id"], "p": row["period"]},
+    ).pl()["final"][0]
+    assert score == pytest.approx(decided["after"]["score"], abs=1e-9), "the corrected edition is exactly as weighed"
+    marked = con.sql("SELECT DISTINCT excluded FROM evidence WHERE record_id = $r", params={"r": record}).pl()
+    assert marked["excluded"].to_list() == ["objection_upheld"]
+    assert town.events(case_id) == ["opened", "decided", "served", "objected", "objection_decided", "withdrawn"]
+    assert town.papers(case_id) == ["listing", "appeal", "withdrawal"]
+    go(manager, port, f"case?case={case_id}")
+    expect(manager.locator("body")).to_contain_text(corrected)
+    assert list(events.faults(town.ledger)) == []

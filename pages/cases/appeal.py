@@ -5,9 +5,11 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
+from cases.allowed import NotDue
+from cases.appeal import weigh_case
 from cases.case import Case
 from i18n.words import Words
-from pages.shared import format, tables
+from pages.shared import casework, format, tables
 
 RULINGS = ("keep", "exclude", "reassign")
 
@@ -58,24 +60,21 @@ def weighing(desk, con, case: Case, t: Words) -> None:
 
 
 def _weigh(desk, case: Case, number: int, rulings: list[dict], findings: list[dict], t: Words) -> None:
-    from cases.appeal import weigh_case
-
     with st.status(t("page.case.weighing")) as status:
-        before, after = weigh_case(
-            desk.root,
-            case,
-            rulings,
-            progress=lambda step, i, n: status.update(label=f"{t('page.case.weighing')} {i}/{n}"),
-        )
+
+        def tell(_step: str, done: int, steps: int) -> None:
+            status.update(label=f"{t('page.case.weighing')} {done}/{steps}")
+
+        try:
+            before, after = weigh_case(desk.root, case, rulings, progress=tell)
+        except NotDue as e:
+            status.update(label=casework.refusal_words(e, t), state="error")
+            return
         status.update(label=t("page.case.weighed"), state="complete")
     kept = st.session_state.setdefault("weighed", {})
     kept[case.case_id] = {
-        "objection": number,
-        "before": before,
-        "after": after,
-        "rulings": rulings,
-        "findings": findings,
-    }
+        "objection": number, "before": before, "after": after, "rulings": rulings, "findings": findings,
+    }  # fmt: skip
 
 
 def side_by_side(before: dict, after: dict, t: Words, *, key: str) -> None:

@@ -13,11 +13,12 @@ from cases.allowed import possible
 from cases.case import Case
 from cases.days import first_unknown_year
 from cases.drafting import drafted
+from cases.exit import counter
 from cases.papers import prefill
 from cases.papers.numbers import in_language
 from cases.tasks import tasks_of
 from data.events import Event
-from data.queries import casefiles
+from data.queries import casefiles, files, rankings
 from pages.cases import appeal
 from pages.cases.forms import FORMS, Form, handed_in
 from pages.shared import casework, charts, downloads, format, go, place, rule, tables
@@ -41,6 +42,7 @@ def show(scope, con, t) -> None:
     if said := st.session_state.pop("case_said", None):
         st.success(said)
     _header(desk, case, t)
+    _counter(desk, con, case, t)
     _act(desk, con, case, t)
     _grounds(desk, case, t)
     _objections(case, rows, t)
@@ -82,6 +84,20 @@ def _header(desk, case: Case, t) -> None:
         (st.error if late else st.info)(f"{t('page.tasks.overdue')}{t('common.colon')}{line}" if late else line)
     if any(not task.known for task in todo):
         st.caption(t("page.tasks.calendar", year=first_unknown_year(desk.today)))
+
+
+def _counter(desk, con, case: Case, t) -> None:
+    """How far the case is from its end, by the published edition."""
+    if case.party == "company":
+        return
+    level = "head" if case.party == "head" else "tenure"
+    periods = files.history(desk.scope, con, level=level, unit_id=case.party_id)
+    newest = rankings.edition(desk.scope, con)["period"]
+    found = counter(case, periods, desk.book.on(desk.today, "ladder"), newest)
+    if found is None:
+        return
+    lines = "\n".join(f"- {format.plain(said(t))}" for said in found.says)
+    (st.success if found.met else st.info)(f"**{t('page.case.exit')}**\n{lines}")
 
 
 def _act(desk, con, case: Case, t) -> None:
@@ -149,6 +165,7 @@ def _grounds(desk, case: Case, t) -> None:
         bands=rule.bands(case.period),
     )
     if case.estate_id:
+        go.link("history", t("page.history.of_estate"), estate=case.estate_id)
         go.link("estate", t("page.case.open_estate"), estate=case.estate_id, period=case.period)
     _records(found, names, t)
 

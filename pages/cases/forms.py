@@ -24,6 +24,7 @@ from pages.shared import format, place
 
 WITH_FILE = ("replied", "objected", "proof_given", "reinspection_asked", "answered", "served", "heard", "reinspected")
 MEGABYTE = 1024 * 1024
+NAMED_AT_MOST = 50  # records one objection names
 CLAIMED_AT_MOST = 500  # records offered for an objection
 
 
@@ -128,6 +129,7 @@ def _objected(form: Form) -> dict:
         list(labels),
         format_func=lambda i: labels[i],
         key="form-records",
+        max_selections=NAMED_AT_MOST,
         help=t("form.records_help"),
     )
     wish = st.radio(

@@ -81,8 +81,7 @@ def _inbox(todo: list[Task], desk, t) -> None:
     picked = tables.show(frame, columns, t, key="tasks-table", pick=True)
     if picked is not None:
         go.to("case", case=todo[picked].case.case_id)
-    base = str(st.context.url or "").rsplit("/", 1)[0]
-    made = calendar(todo, t, desk.now, f"{base}/case?case=")
+    made = calendar(todo, t, desk.now, desk.link)
     st.download_button(
         t("page.tasks.ics"),
         data=made,

@@ -27,6 +27,7 @@ def show(scope, con, t) -> None:
     if scope.role in ("supervisor", "manager"):
         downloads.scorecard_buttons(scope, con, company_id, period, t)
     beside.cases(scope, con, t, company_id=company_id)
+    go.link("history", t("page.history.of_company"), company=company_id)
     if company["state"] == "rated":
         parts = reasons.parts_of_company(scope, con, company_id=company_id, period=period)
         st.markdown(f"**{format.plain(company_sentence(company, parts, t))}**")

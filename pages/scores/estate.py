@@ -39,6 +39,7 @@ def show(scope, con, t) -> None:
         _told(unit, scores, moved, period, t)
     _due(scope, con, estate_id, t)
     beside.cases(scope, con, t, estate_id=estate_id)
+    go.link("history", t("page.history.of_estate"), estate=estate_id)
     left, right = st.columns(2)
     with left:
         st.subheader(t("page.estate.subindices"))

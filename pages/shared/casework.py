@@ -20,7 +20,9 @@ from pages.shared import downloads, format, place, rule, viewer
 
 def desk(scope: Scope) -> Desk:
     """Where this viewer acts, now."""
-    return Desk(place.root(), viewer.ledger(), rule.book(), downloads.press(), datetime.now(UTC), scope)
+    here = str(st.context.url or "/").split("?")[0].rsplit("/", 1)[0]
+    link = f"{here}/case?case="
+    return Desk(place.root(), viewer.ledger(), rule.book(), downloads.press(), datetime.now(UTC), scope, link)
 
 
 def about(case: Case, t: Words) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from data.scope import Role
 from pages.about import editions, fairness, method, notices, sensitivity
-from pages.cases import bulletin, case, due, tasks
+from pages.cases import bulletin, case, due, history, tasks
 from pages.records import checks, corrections, coverage, deliveries, known, outbox, set_aside
 from pages.scores import companies, company, estate, estates, scorecard
 
@@ -45,6 +45,7 @@ PAGES: tuple[Page, ...] = (
     Page("cases", "due", (*OFFICERS, "manager"), due.show),
     Page("cases", "tasks", (*OFFICERS, "manager"), tasks.show),
     Page("cases", "case", (*OFFICERS, "manager"), case.show, in_menu=False),
+    Page("cases", "history", (*OFFICERS, "manager"), history.show, in_menu=False),
     Page("cases", "bulletin", ("supervisor",), bulletin.show),
     Page("records", "deliveries", ("steward", "supervisor"), deliveries.show, needs_edition=False),
     Page("records", "set_aside", ("steward", "supervisor"), set_aside.show, needs_edition=False),

@@ -1,0 +1,50 @@
+"""Who is told that something happened in a case: a line and a link, no name and no score."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from cases.case import Case
+from data import outbox
+from data.events import Event
+from data.ledger import accounts
+from data.scope import Role
+from i18n.words import Words
+
+#: Events the company hears of; before it was told of the case it hears of none.
+TO_PARTY = (
+    "served", "shown", "published", "objection_decided", "extension_answered", "reinspected", "held", "result_sent", "awarded",
+    "withdrawn", "closed",
+)  # fmt: skip
+#: Events of the company the officers of the case hear of.
+TO_OFFICERS = (
+    "replied", "objected", "proof_given", "reinspection_asked", "extension_asked", "answered", "declined",
+)  # fmt: skip
+
+
+def _managers(con: sa.Connection, company_id: str | None) -> list[str]:
+    role: Role = "manager"
+    query = sa.select(accounts.c.account_id).where(
+        accounts.c.role == role, accounts.c.company_id == company_id, accounts.c.disabled_at.is_(None)
+    )
+    return list(con.execute(query.order_by(accounts.c.account_id)).scalars())
+
+
+def tell(con: sa.Connection, case: Case, event: Event, link: str) -> int:
+    """Put the messages an event makes necessary into the outbox, in the event's own transaction; returns how many.
+
+    Args:
+        case: as it stands after the event. link: address of a case's page, to which its number is added.
+    """
+    if event.kind in TO_PARTY and case.known_to_party:
+        people = _managers(con, case.company_id)
+    elif event.kind in TO_OFFICERS:
+        people = sorted({p for p in (case.opened_by, case.decided_by, case.told_by) if p})
+    else:
+        return 0
+    both = [Words("zh"), Words("en")]
+    subject = " / ".join(t("notice.subject", what=t(f"case.event.{event.kind}"), case=case.case_id) for t in both)
+    body = "\n\n".join(t("notice.body", what=t(f"case.event.{event.kind}"), case=case.case_id) for t in both)
+    body += f"\n\n{link}{case.case_id}"
+    key = f"case_event:{event.seq}"
+    return sum(outbox.put(con, key, person, subject, body, event.at) for person in people)
