@@ -249,7 +249,7 @@ def test_an_objection_upheld_changes_the_edition_and_the_listing_is_withdrawn(to
     if first.locator("textarea").count() > 1:
         first.locator("textarea").nth(1).fill("已核对")
     first.get_by_role("button", name="发布", exact=True).click()
-    expect(first.get_by_text(re.compile("已发布"))).to_be_visible(timeout=60_000)
+    expect(first.get_by_text(re.compile("已发布："))).to_be_visible(timeout=60_000)
     corrected = editions.current(root).stem
     go(first, port, f"case?case={case_id}")
     choose(first, "更正后的版本", corrected)

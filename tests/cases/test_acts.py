@@ -10,14 +10,16 @@ from io import BytesIO
 import polars as pl
 import pypdf
 import pytest
+import sqlalchemy as sa
 
 from cases import acts
 from cases.acts import Desk, Handed
 from cases.allowed import NotDue
 from cases.days import ZONE
 from cases.papers.press import FieldMissing, Press
-from data import editions, events
+from data import accounts, editions, events
 from data.events import AlreadyOpen, Overtaken
+from data.ledger import addresses, outbox, writing
 from data.queries import casefiles, rankings
 from data.scope import Scope
 from rules.book import Book
@@ -282,3 +284,57 @@ def test_a_reading_is_noted_once_a_day(desk, con, row):
         casefiles.note_reading(mine, con, desk.ledger, case_id=case.case_id, at=START + timedelta(hours=hours))
     found = casefiles.readings(ANNA, con, desk.ledger, case_id=case.case_id)
     assert found["account_id"].to_list() == ["mei", "mei"]
+
+
+def test_the_company_is_told_once_by_a_line_and_a_link_and_officers_of_its_answer(desk, con, row):
+    people = [("mei", "manager", row["company_id"]), ("eve", "manager", "nobody-else"), ("anna", "supervisor", None)]
+    for name, role, company in people:
+        accounts.create_account(
+            desk.ledger,
+            account_id=name,
+            name_zh=name,
+            role=role,
+            company_id=company,
+            password="four unrelated words",
+            now=START,
+        )
+        with writing(desk.ledger) as ledger_con:
+            address = {"account_id": name, "channel": "mail", "to": f"{name}@example.test"}
+            ledger_con.execute(sa.insert(addresses).values(address))
+    case = opened(desk, con, row)
+    case = acts.act(desk, con, case, "decided", facts={"outcome": "accept", "step": "attention"}, reason="记录属实")
+    assert waiting(desk) == []  # nobody outside hears of a case before it is told
+    case = acts.act(desk, con, case, "served", reason="依法告知")
+    (message,) = waiting(desk)
+    assert message["to"] == "mei@example.test"
+    assert case.case_id in message["body"] and "/case?case=" in message["body"]
+    for name in (row["estate_zh"], row["company_zh"]):
+        assert name not in message["subject"] + message["body"]
+    acts.act(at(desk, manager_of(row), 1), con, case, "replied", reason="情况说明")
+    assert [m["to"] for m in waiting(desk)] == ["mei@example.test", "anna@example.test"]
+
+
+def test_an_act_that_is_overtaken_tells_nobody(desk, con, row):
+    case = told(desk, con, row, "attention")
+    accounts.create_account(
+        desk.ledger,
+        account_id="mei",
+        name_zh="mei",
+        role="manager",
+        company_id=row["company_id"],
+        password="four unrelated words",
+        now=START,
+    )
+    with writing(desk.ledger) as ledger_con:
+        ledger_con.execute(
+            sa.insert(addresses).values({"account_id": "mei", "channel": "mail", "to": "mei@example.test"})
+        )
+    acts.act(desk, con, case, "reinspected", facts={"on": "2026-11-02", "passed": True}, reason="合格")
+    with pytest.raises(Overtaken):
+        acts.act(at(desk, BEN), con, case, "reinspected", facts={"on": "2026-11-02", "passed": False}, reason="不合格")
+    assert len(waiting(desk)) == 1
+
+
+def waiting(desk: Desk) -> list[dict]:
+    with desk.ledger.connect() as con:
+        return [dict(r) for r in con.execute(sa.select(outbox).order_by(outbox.c.message_id)).mappings()]
