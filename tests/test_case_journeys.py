@@ -252,6 +252,7 @@ def test_an_objection_upheld_changes_the_edition_and_the_listing_is_withdrawn(to
     expect(first.get_by_text(re.compile("已发布："))).to_be_visible(timeout=60_000)
     corrected = editions.current(root).stem
     go(first, port, f"case?case={case_id}")
+    choose(first, "办理事项", "撤销")
     choose(first, "更正后的版本", corrected)
     first.locator("[data-testid=stForm] textarea").last.fill("异议成立")
     first.locator("[data-testid=stForm]").get_by_role("button", name="撤销", exact=True).click()
