@@ -128,6 +128,7 @@ def become(memory_mb: int, seconds: float, command: list[str]) -> None:
     processor = int(seconds * (os.cpu_count() or 1)) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (processor, processor))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    Path("/proc/self/oom_score_adj").write_text("1000")  # where memory is short all the same, this goes first
     os.nice(5)  # pages of others come first
     os.execv(command[0], command)  # noqa: S606 - our own program, no shell
 

@@ -52,7 +52,7 @@ def show(scope, con, t) -> None:
 
 
 def _header(desk, case: Case, t) -> None:
-    st.title(casework.title(case, t))
+    st.title(format.plain(casework.title(case, t)))
     st.caption(
         t("page.case.facts", case=case.case_id, period=format.period(case.period, t), edition=case.edition,
           step=t(f"ladder.step.{case.recommended}.name"), opened=format.day(case.opened_on, t))

@@ -43,7 +43,7 @@ def show(scope, con, t) -> None:
 
 def header(company: dict, period: str, t) -> None:
     """Score, band, rank, worst fifth."""
-    st.title(format.name(company, t))
+    st.title(format.plain(format.name(company, t)))
     rated = company["state"] == "rated"
     cells = st.columns(4)
     cells[0].metric(t("column.score"), format.number(company["final"], t) if rated else t("state.not_rated"))

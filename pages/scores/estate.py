@@ -70,7 +70,7 @@ def _chosen_way(ways: pl.DataFrame, t) -> tuple[str, str]:
         if row["level"] == "estate":
             return t("page.estate.whole")
         since = "" if row["current"] else t("page.estate.former")
-        return f"{format.name(row, t, 'company')}{since}"
+        return f"{format.plain(format.name(row, t, 'company'))}{since}"
 
     if len(rows) == 1:
         return rows[0]["level"], rows[0]["unit_id"]
@@ -86,7 +86,7 @@ def _chosen_way(ways: pl.DataFrame, t) -> tuple[str, str]:
 
 
 def _header(unit: dict, period: str, t) -> None:
-    st.title(format.name(unit, t))
+    st.title(format.plain(format.name(unit, t)))
     rated = unit["state"] == "rated"
     cells = st.columns(4)
     shown = unit["state"] != "not_rated"

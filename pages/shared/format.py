@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -14,12 +15,18 @@ from metrics.calendar import Quarter
 
 LOCALES = {"zh": "zh_CN", "en": "en_GB"}
 DISTRICT_ZONE = ZoneInfo("Asia/Shanghai")
+#: Where Streamlit's Markdown sees an address or an icon, whatever is escaped: before ``://`` and ``@``, after ``www``, and
+#: within ``:name:`` (not ``10:30:45``).
+UNESCAPABLE = re.compile(r"(?=://|@)|(?<=www)(?=\.)|(?<=:)(?=(?!\d{1,2}:)[\w+-]+(?:/\w+)?:)", re.I)
 MARKDOWN = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()#+-.!|<>~$:^"})
 
 
 def plain(text: object) -> str:
-    """Text from a record, escaped so that Markdown, HTML, LaTeX and icon marks in it stay text."""
-    return "" if text is None else str(text).translate(MARKDOWN)
+    """Text from a record, escaped so that Markdown, HTML, LaTeX and icon marks in it stay text.
+
+    Addresses and icon names are parted by a word joiner (not seen, no width): no escape keeps them from being drawn as such.
+    """
+    return "" if text is None else UNESCAPABLE.sub("\u2060", str(text)).translate(MARKDOWN)
 
 
 def name(row: dict, t: Words, prefix: str = "name") -> str:

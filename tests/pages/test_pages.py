@@ -229,3 +229,12 @@ def test_text_from_records_is_never_read_as_markup():
     shown = plain(hostile)
     for mark in ("<", "*", "[", "]", "(", "$", ":", "`"):
         assert mark not in re.sub(r"\\.", "", shown)
+
+
+def test_addresses_and_icons_are_parted_unseen_and_times_are_not():
+    from pages.shared.format import plain
+
+    assert plain("http://a www.b c@d :material/home: :smile:") == (
+        "http\u2060\\://a www\u2060\\.b c\u2060@d \\:\u2060material/home\\: \\:\u2060smile\\:"
+    )
+    assert "\u2060" not in plain("2026-11-23 10:30:45, a:b, 8:30")
