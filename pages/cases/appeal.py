@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from cases.allowed import NotDue
-from cases.appeal import weigh_case
+from cases.appeal import WeighingFailed, weigh_case
 from cases.case import Case
 from i18n.words import Words
 from pages.shared import casework, format, tables
@@ -69,6 +69,9 @@ def _weigh(desk, case: Case, number: int, rulings: list[dict], findings: list[di
             before, after = weigh_case(desk.root, case, rulings, progress=tell)
         except NotDue as e:
             status.update(label=casework.refusal_words(e, t), state="error")
+            return
+        except WeighingFailed as e:
+            status.update(label=t("page.case.weighing_failed", why=format.plain(str(e))[:400]), state="error")
             return
         status.update(label=t("page.case.weighed"), state="complete")
     kept = st.session_state.setdefault("weighed", {})
