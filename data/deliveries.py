@@ -97,7 +97,7 @@ def doubts(
     past = Past(*(rows[c].to_list() for c in rows.columns))
     found = [*_counts(source, read, set_aside, past, rule), *_lateness(source, past, received_at, rule)]
     if source.table.day:
-        found += _days(con, source, source.table.day, today, rule)
+        found += _days(con, source, source.table.day, today, past, rule)
         found += _overlap(con, source, source.table.day, rule)
     return found
 
@@ -118,7 +118,7 @@ def _counts(source: Source, read: int, set_aside: int, past: Past, rule: Rule) -
         usual = median(past.rows)
         if usual and not usual / rule["count_times"] <= read <= usual * rule["count_times"]:
             told = Note("unusual_count", {"n": read, "usual": round(usual)})
-            found.append(Doubt(told, read >= few and abs(read - usual) >= few))
+            found.append(Doubt(told, read > usual and read - usual >= few))  # a small addition is daily life: told only
     return found
 
 
@@ -146,8 +146,9 @@ def _lateness(source: Source, past: Past, received_at: datetime, rule: Rule) -> 
     return [Doubt(Note("came_late", {"days": days, "usual": usual}), False)]
 
 
-def _days(con: duckdb.DuckDBPyConnection, source: Source, day: str, today: date, rule: Rule) -> list[Doubt]:
-    """Oddities of the days delivered."""
+def _days(con: duckdb.DuckDBPyConnection, source: Source, day: str, today: date, past: Past, rule: Rule) -> list[Doubt]:
+    """Oddities of the days delivered. A gap is waited for only where enough deliveries say what is usual: of a yearly source
+    the second one always comes long after the first."""
     n, first, late, newest = con.execute(
         f"""
         SELECT count(*), min("{day}"), count(*) FILTER ("{day}" > $today), max("{day}") FILTER ("{day}" > $today)
@@ -167,7 +168,8 @@ def _days(con: duckdb.DuckDBPyConnection, source: Source, day: str, today: date,
         days = (first - last).days
         told = Note("period_gap", {"days": days, "last": last.isoformat(), "first": first.isoformat()})
         usual = (longest or 0) * rule["gap_usual"]
-        found.append(Doubt(told, days > rule["gap_waits"] and days > usual and n >= rule["few_rows"]))
+        known = len(past.rows) >= rule["history_least"]
+        found.append(Doubt(told, known and days > rule["gap_waits"] and days > usual and n >= rule["few_rows"]))
     return found
 
 
