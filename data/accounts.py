@@ -366,3 +366,14 @@ def demo_person(ledger: sa.Engine, account_id: str, *, address: str, now: dateti
         row = {"account_typed": account.account_id, "address": address[:64], "tried_at": now, "outcome": "demo"}
         con.execute(sa.insert(sign_in_attempts).values(row))
     return account
+
+
+def note_service(ledger: sa.Engine, account_id: str, *, came_in: bool, address: str, now: datetime) -> None:
+    """Enter in the sign-in log that the office's own service vouched for somebody (``service``), or that it did not.
+
+    Not a failure the brake counts: nobody guessed a password here.
+    """
+    outcome = "service" if came_in else "not_vouched"
+    with writing(ledger) as con:
+        row = {"account_typed": account_id[:64], "address": address[:64], "tried_at": now, "outcome": outcome}
+        con.execute(sa.insert(sign_in_attempts).values(row))

@@ -71,7 +71,7 @@ sessions = sa.Table(
     sa.Column("started_at", Moment, nullable=False),
     sa.Column("seen_at", Moment, nullable=False),  # to the minute: see data/sessions.py
     sa.Column("ended_at", Moment),
-    sa.Column("ended_by", sa.String(16)),  # sign_out, password, disabled, role
+    sa.Column("ended_by", sa.String(16)),  # sign_out, password, disabled, role, restore
     # The duty chosen by who has several; empty = the account's own.
     sa.Column("role", sa.String(16)),
     sa.Column("area_id", sa.String(64)),
@@ -97,7 +97,8 @@ sign_in_attempts = sa.Table(
     sa.Column("account_typed", sa.String(64), nullable=False),
     sa.Column("address", sa.String(64), nullable=False),
     sa.Column("tried_at", Moment, nullable=False),
-    sa.Column("outcome", sa.String(16), nullable=False),  # signed_in, refused, locked, demo, password_set
+    sa.Column("outcome", sa.String(16), nullable=False),  # signed_in, refused, locked, demo, password_set,
+    # service, not_vouched (by the office's own sign-in service)
     sa.Index("attempts_by_account", "account_typed", "tried_at"),
     sa.Index("attempts_by_address", "address", "tried_at"),
 )
@@ -246,9 +247,32 @@ case_readings = sa.Table(
     sa.Column("first_at", Moment, nullable=False),
 )
 
+#: One reading of sensitive records of one party by one account, once a day for the same reason (rules/views.toml).
+views = sa.Table(
+    "views",
+    METADATA,
+    sa.Column("view_id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("account_id", sa.String(64), nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("record_table", sa.String(32), nullable=False),
+    sa.Column(
+        "estate_id", sa.String(128), nullable=False
+    ),  # empty where the reading was of no one estate, company, head
+    sa.Column("company_id", sa.String(64), nullable=False),
+    sa.Column("head_id", sa.String(128), nullable=False),
+    sa.Column("about", sa.String(128), nullable=False),  # a metric and period, or what was searched for
+    sa.Column("how", sa.String(16), nullable=False),  # page, file
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Index("views_by_account", "account_id", "day"),
+    sa.Index("views_by_company", "company_id", "view_id"),
+)
+
 #: Tables whose rows may be added and never changed or removed; the database itself refuses.
 APPEND_ONLY = (
     "cases", "case_events", "attachments", "papers", "case_readings", "account_events", "outbox_decisions",
+    "views",
 )  # fmt: skip
 
 

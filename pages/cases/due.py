@@ -11,7 +11,7 @@ from cases.sentences import sentence
 from data.edition_tables import STEPS
 from data.events import AlreadyOpen
 from data.queries import casefiles, rankings, reasons
-from pages.shared import casework, choose, format, go, tables
+from pages.shared import casework, choose, format, go, tables, watch
 
 WRAPPED = 90  # pixels: four lines of a sentence
 
@@ -34,6 +34,7 @@ def show(scope, con, t) -> None:
     if rows.is_empty():
         st.info(t("page.due.nothing"))
         return
+    watch.heads(scope, rows, t)
     picked = tables.show(_worded(rows, t), _columns(t), t, key="due-table", pick=True, row_height=WRAPPED)
     tables.pager("page", rows["total"][0], t)
     if picked is not None:

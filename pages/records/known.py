@@ -12,10 +12,11 @@ import streamlit as st
 from data.contracts import TABLES
 from data.queries import history
 from data.records import StoreBusy
+from data.views import Party
 from i18n.words import Words
 from pages.records.store import records
 from pages.records.words import changed, original
-from pages.shared import choose, format, place, tables
+from pages.shared import choose, format, place, tables, watch
 
 
 def show(scope, con, t: Words) -> None:
@@ -43,6 +44,8 @@ def show(scope, con, t: Words) -> None:
     st.subheader(t("page.known.records", table=t(f"table.{table}"), day=format.day(day, t)))
     if rows.is_empty():
         st.info(t("page.known.nothing"))
+        return
+    if not watch.may_show(scope, {table: [Party()]}, t, about=f"{day} {search}".strip()):
         return
     picked = _records(rows, t)
     tables.pager("page", rows["total"][0], t)

@@ -10,8 +10,8 @@ import streamlit as st
 import metrics
 from cases.explanations import estate_sentence
 from cases.sentences import sentence
-from data.queries import files, rankings, reasons
-from pages.shared import beside, charts, choose, downloads, format, go, place, record_points, rule, tables, why
+from data.queries import files, rankings, reasons, watching
+from pages.shared import beside, charts, choose, downloads, format, go, place, record_points, rule, tables, watch, why
 
 #: Factors nearer to 1 are shown as 1.00.
 LEAST_SHOWN = 0.005
@@ -223,6 +223,10 @@ def _evidence(scope, con, level: str, unit_id: str, metric: str, period: str, sc
     if rows.is_empty():
         st.info(t("page.estate.no_evidence"))
         return
+    asked = watching.parties(scope, con, level=level, unit_id=unit_id, metric=metric, period=period)
+    read = watch.parties(asked)
+    if not watch.may_show(scope, read, t, about=f"{metric} {period}"):
+        return
     worded = rows.with_columns(
         record=pl.Series([format.facts(f, t) for f in rows["facts"]]),
         counts=pl.Series([t(f"excluded.{x}") if x else t("page.estate.counts") for x in rows["excluded"]]),
@@ -260,7 +264,8 @@ def _evidence(scope, con, level: str, unit_id: str, metric: str, period: str, sc
     make = partial(
         downloads.evidence, scope, con, t, level=level, unit_id=unit_id, metric=metric, period=period, estate=estate
     )
-    downloads.workbook(st, "evidence", make, t, name=downloads.file_name("evidence", period, t, estate, metric))
+    noted = watch.noting(make, scope, read, about=f"{metric} {period}")
+    downloads.workbook(st, "evidence", noted, t, name=downloads.file_name("evidence", period, t, estate, metric))
 
 
 def _eyes(factor: float | None, t) -> str | None:
@@ -277,6 +282,7 @@ def _tenures(scope, con, estate_id: str, t) -> None:
     if rows.is_empty():
         st.info(t("page.estate.no_tenures"))
     else:
+        watch.heads(scope, watching.heads_of_estate(scope, con, estate_id=estate_id), t)
         config = st.column_config
         rows = tables.named(tables.named(rows, t, "company", "company"), t, "head", "head")
         rows = rows.with_columns(since=pl.Series([format.day(d, t) for d in rows["valid_from"]]))

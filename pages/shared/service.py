@@ -7,7 +7,7 @@ import logging
 import secrets
 from dataclasses import asdict
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from html import escape
 
 from anyio import to_thread
@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from data import duties, editions, oidc, sessions
+from data import accounts, duties, editions, oidc, sessions
 from data.accounts import Account
 from data.brake import SignInRefused
 from data.grants import Grant, granted, grants_of
@@ -82,7 +82,14 @@ def _vouched(request: Request, now: datetime) -> tuple[str, str]:
     names = (str(claims.get("name") or claims.get("preferred_username") or claims["sub"])[:128], None)
     account = duties.from_provider(ledger(), service.account_id(claims["sub"]), names, grants, now)
     sessions.end(ledger(), request.cookies.get(SESSION_COOKIE), now)
+    _note(request, account.account_id, now, came_in=True)
     return sessions.start(ledger(), account, now), started.onward
+
+
+def _note(request: Request, account_id: str, now: datetime, *, came_in: bool) -> None:
+    """Enter it in the sign-in log, with the address it came from."""
+    address = request.client.host if request.client else ""
+    accounts.note_service(ledger(), account_id, came_in=came_in, address=address, now=now)
 
 
 def _choices(grants: list[Grant], t: Words, token: str) -> str:
@@ -128,9 +135,11 @@ def routes(now: Clock) -> list[Route]:
             token, onward = await to_thread.run_sync(_vouched, request, now())
         except OidcFailed as e:
             LOG.warning("Signing in through the service failed: %s", e)
+            await to_thread.run_sync(partial(_note, request, "", now(), came_in=False))
             response = _failed(t, e.code, {"no_role": 403, "unreachable": 502}.get(e.code, 401))
         except SignInRefused as e:
             LOG.warning("Signing in through the service failed: %s", e)
+            await to_thread.run_sync(partial(_note, request, "", now(), came_in=False))
             response = _failed(t, "disabled", 403)
         else:
             response = RedirectResponse(onward, 303)

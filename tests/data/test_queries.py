@@ -16,9 +16,9 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from data import accounts, editions, events, papers, queries
+from data import accounts, editions, events, papers, queries, views
 from data.ledger import open_ledger, writing
-from data.queries import casefiles, desk, rankings
+from data.queries import casefiles, desk, rankings, watching
 from data.records import attach_records
 from data.scope import Scope
 
@@ -91,6 +91,11 @@ def _with_cases(con, root: Path, period: str) -> sa.Engine:
             both = {t: (f"{t}.pdf", f"{case_id} {t}".encode()) for t in ("zh", "en")}
             sent = papers.Sent("attention", 2026, number, f"{row['estate_zh']}{number}", "", f"CODE-{number:04d}", both)
             papers.keep(ledger_con, case_id, sent, at)
+    read = [views.Party(r["estate_id"], r["company_id"]) for r in rows.to_dicts()]
+    read += [
+        views.Party("", *r) for r in con.sql("SELECT DISTINCT company_id, head_id FROM tenures").pl().rows() if all(r)
+    ]
+    views.enter(ledger, Scope("s", "supervisor"), "office_heads", read, about="x", how="page", at=at)
     for case_id in casefiles.case_ids(Scope("s", "supervisor"), con, ledger):
         casefiles.note_reading(Scope("s", "supervisor"), con, ledger, case_id=case_id, at=at)
     return ledger
@@ -174,6 +179,8 @@ def _arguments(town: Town, f, estates: set, companies: set, role: str, level: st
         values |= {"head_id": None, "company_id": None} if level == "estate" else {"head_id": None, "estate_id": None}
     if f.__module__.endswith("casefiles"):
         values |= _case_asked(town, estate, company if "company_id" in inspect.signature(f).parameters else None)
+    if f.__module__.endswith("watching"):
+        values["table"] = None
     if "quantiles" in f.__name__:
         values["estate_class"] = "HR"
     wanted = list(inspect.signature(f).parameters)[2:]
@@ -357,3 +364,17 @@ def test_the_search_for_strangers_finds_them_where_they_are(town):
     answer = rankings.companies(town.scopes["supervisor"], town.con, period=town.period, limit=5000)
     assert _said(answer) & town.secrets["station"]
     assert _said(answer) & town.secrets["manager"]
+
+
+def test_a_company_reads_its_own_views_and_no_rivals(town):
+    scope = town.scopes["manager"]
+    rows = watching.view_log(scope, town.con, town.ledger, at=datetime(2026, 11, 3, 8, tzinfo=UTC), limit=5000)
+    own = town.own["manager"]
+    assert rows.height > 0
+    assert set(rows["estate_id"]) - {""} <= own["estates"]
+    assert set(rows["head_id"]) - {""} <= own["heads"]
+    every = watching.view_log(
+        town.scopes["steward"], town.con, town.ledger, at=datetime(2026, 11, 3, 8, tzinfo=UTC), limit=50_000
+    )
+    assert set(every["company_id"]) & town.foreign["manager"]["companies"]
+    assert every.filter(pl.col("company_id") == scope.company_id).height == rows.height
