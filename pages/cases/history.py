@@ -33,7 +33,8 @@ def show(scope, con, t) -> None:
         _table(rows, t)
     if kind != "head":
         st.subheader(t("page.history.cases"))
-        beside.cases(scope, con, t, **{f"{kind}_id": party_id})
+        if not beside.cases(scope, con, t, **{f"{kind}_id": party_id}):
+            st.caption(t("page.history.no_cases"))
 
 
 def _table(rows: pl.DataFrame, t) -> None:
@@ -52,13 +53,13 @@ def _table(rows: pl.DataFrame, t) -> None:
     config = st.column_config
     widths = {
         "step": 130,
-        "decided": 110,
-        "standing": 120,
-        "ends": 110,
+        "decided": 130,
+        "standing": 95,
+        "ends": 130,
         "estate": 130,
         "company": 200,
         "head": 90,
-        "law": 170,
+        "law": 130,
     }
     columns = {c: config.TextColumn(t(f"page.history.{c}"), width=widths.get(c, 110)) for c in shown.columns}
     tables.show(shown, columns, t, key="history-table")

@@ -13,8 +13,9 @@ from pages.shared import format, go, viewer
 SHOWN = 6
 
 
-def cases(scope, con, t: Words, *, estate_id: str | None = None, company_id: str | None = None) -> None:
-    """Cases about an estate or company that the viewer may read, newest first, each with the company's newest reply."""
+def cases(scope, con, t: Words, *, estate_id: str | None = None, company_id: str | None = None) -> int:
+    """Cases about an estate or company that the viewer may read, newest first, each with the company's newest reply; how
+    many there are."""
     rows = casefiles.case_file(scope, con, viewer.ledger(), estate_id=estate_id, company_id=company_id)
     by_case: dict[str, list[Event]] = {}
     for event in rows:
@@ -33,3 +34,4 @@ def cases(scope, con, t: Words, *, estate_id: str | None = None, company_id: str
             )
     if len(found) > SHOWN:
         st.caption(t("beside.more", n=len(found) - SHOWN))
+    return len(found)
