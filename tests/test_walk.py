@@ -155,21 +155,23 @@ def forged(token: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def expire(root: Path, token: str) -> None:
-    """Let a stay have begun a day ago and been idle since."""
+def expired_like(root: Path, token: str) -> str:
+    """The token of a stay like this one that began a day ago and was idle since: the ledger takes no other start of a stay."""
     long_ago = (datetime.now(UTC) - timedelta(days=1)).replace(tzinfo=None).isoformat(" ")
     with closing(sqlite3.connect(root / "ledger.sqlite", timeout=30)) as con:
-        changed = con.execute(
-            "UPDATE sessions SET started_at = ?, seen_at = ? WHERE token_hash = ?", [long_ago, long_ago, key_of(token)]
-        )
-        assert changed.rowcount == 1
+        mine = con.execute("SELECT * FROM sessions WHERE token_hash = ?", [key_of(token)])
+        names = [column[0] for column in mine.description]
+        row = dict(zip(names, mine.fetchone(), strict=True))
+        row |= {"token_hash": key_of("old" + token), "started_at": long_ago, "seen_at": long_ago}
+        con.execute(f"INSERT INTO sessions ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
         con.commit()
+    return "old" + token
 
 
 def test_nobody_learns_anything_without_a_stay_also_from_a_server_just_restarted(walked, port):
     """On this server and on a second one started on the same folder: strangers, forged, expired and ended stays."""
     live, expired, ended = (entered(port, "supervisor") for _ in range(3))
-    expire(walked.root, expired.cookies["steward_session"])
+    expired.cookies["steward_session"] = expired_like(walked.root, expired.cookies["steward_session"])
     cookie = dict(ended.cookies)
     assert ended.send("/signout", {}).status == 303
     ended.cookies = cookie
