@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import polars as pl
-from scipy import stats
+from scipy.special import chdtrc
 
 from data.contracts import Table
 from rules.book import Rule
@@ -76,7 +76,7 @@ def stability(before: dict[str, int], now: dict[str, int]) -> tuple[float, float
     n, m = p.sum(), q.sum()
     p, q = p / n, q / m
     index = float(((q - p) * np.log(q / p)).sum())
-    return index, float(stats.chi2.sf(index * n * m / (n + m), len(p) - 1))
+    return index, float(chdtrc(len(p) - 1, index * n * m / (n + m)))
 
 
 def shifts(sample: pl.DataFrame, past: pl.DataFrame, rule: Rule) -> dict[str, float]:

@@ -11,7 +11,8 @@ ROOT = Path(__file__).parent.parent
 #: Each room and the rooms it may import from.
 ROOMS = {
     "app": {"pages", "cases", "metrics", "data", "rules", "i18n"},
-    "steward": {"cases", "metrics", "data", "rules", "i18n"},
+    "steward": {"commands", "cases", "data", "rules"},
+    "commands": {"commands", "cases", "metrics", "data", "rules", "i18n"},
     "pages": {"pages", "cases", "metrics", "data", "rules", "i18n"},
     "cases": {"cases", "metrics", "data", "rules", "i18n"},
     "metrics": {"metrics", "data", "rules", "i18n"},
