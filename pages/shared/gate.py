@@ -22,6 +22,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cases.acts import LARGEST_FILE
 from data import accounts, sessions
 from data.accounts import LANGUAGES
 from data.scope import Role
@@ -45,6 +46,9 @@ OWN = ("/password", "/role")
 BEFORE_CHANGE = ("/password", "/signout", "/language", "/icon.svg")
 #: All that is open to who has several duties and has not chosen one.
 BEFORE_CHOICE = ("/role", "/signout", "/language", "/icon.svg")
+#: Whose pages take deliveries (``server.maxUploadSize``); the forms of all others take ``cases.acts.LARGEST_FILE``.
+HAND_IN_DELIVERIES = ("steward", "supervisor")
+FRAMING = 65_536  # bytes of a form around its file
 LOG = logging.getLogger("steward")
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -121,6 +125,8 @@ class Gate:
             return await _refuse(scope, receive, send, onward="/password")
         if session.must_choose and scope["path"] not in BEFORE_CHOICE:
             return await _refuse(scope, receive, send, onward="/role")
+        if scope["type"] == "http" and _too_large(scope, session.account.role):
+            return await PlainTextResponse("too large", 413)(scope, receive, send)
         if scope["type"] != "http" or scope["path"] in OWN or not _wants_page(scope):
             return await self.app(scope, receive, send)
         asked = HTTPConnection(scope).query_params.get("lang")
@@ -148,6 +154,14 @@ class Gate:
 def _wants_page(scope: Scope) -> bool:
     """A browser going to an address, as opposed to one fetching what a page needs."""
     return scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
+
+
+def _too_large(scope: Scope, role: Role) -> bool:
+    """An upload larger than any form this role sees takes; one that does not say its size counts as larger."""
+    if not scope["path"].startswith("/_stcore/upload_file/") or scope["method"] != "PUT" or role in HAND_IN_DELIVERIES:
+        return False
+    said = Headers(scope=scope).get("content-length", "")
+    return not said.isascii() or not said.isdigit() or int(said) > LARGEST_FILE + FRAMING
 
 
 async def _no_accounts(scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -433,3 +434,37 @@ def test_no_demo_people_are_offered_where_the_server_listens_to_the_network(tmp_
 
 def _now():
     return datetime.now(UTC)
+
+
+def _put(port: int, role: str, *framing: str, body: bytes = b"") -> int:
+    """The status an upload of a person of this role gets, its size as the header lines say."""
+    browser = Browser(port)
+    browser.get("/signin")
+    browser.send("/signin", {"person": f"demo-{role}"})
+    cookie = "; ".join(f"{k}={v}" for k, v in browser.cookies.items())
+    lines = [
+        "PUT /_stcore/upload_file/s/f HTTP/1.1", f"Host: 127.0.0.1:{port}", f"Cookie: {cookie}", "Connection: close",
+        *framing,
+    ]  # fmt: skip
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as s:
+        s.sendall("\r\n".join([*lines, "", ""]).encode() + body)
+        return int(s.recv(4096).split(b" ")[1])
+
+
+def test_who_hands_in_no_deliveries_cannot_fill_the_servers_memory_with_uploads(port):
+    twenty_megabytes = 20 * 1024 * 1024
+    streamlits = 403  # its answer for who brings no token of a page of its own: the gate let it through
+    assert _put(port, "manager", f"Content-Length: {twenty_megabytes + 65_537}") == 413
+    assert _put(port, "station", f"Content-Length: {twenty_megabytes * 20}") == 413
+    assert _put(port, "manager", "Content-Length: 0") == streamlits
+    assert _put(port, "manager", "Content-Length: 3", body=b"abc") == streamlits
+    assert _put(port, "steward", f"Content-Length: {twenty_megabytes * 2}") == streamlits
+
+
+def test_an_upload_that_does_not_say_its_size_counts_as_too_large(port):
+    endless = b"5\r\nabcde\r\n"
+    assert _put(port, "manager", "Transfer-Encoding: chunked", body=endless) == 413
+    assert _put(port, "station") == 413
+    assert _put(port, "manager", "Content-Length: ") == 400, "the web server itself takes no empty length"
+    assert _put(port, "manager", "Content-Length: 5", "Content-Length: 99999999", body=b"abcde") == 400
+    assert _put(port, "manager", "Content-Length: -5") == 400
