@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from rules.book import Book
+
 Role = Literal["supervisor", "subdistrict", "station", "manager", "steward"]
 ROLES: tuple[Role, ...] = ("supervisor", "subdistrict", "station", "manager", "steward")
 
@@ -37,6 +39,12 @@ class Readers(NamedTuple):
     steward: str | None = None
 
 
+#: A number of a class is shown where at least so many estates stand behind it that are not the viewer's own.
+LEAST_OTHERS = Book().file("views").versions[-1]["least_others"]  # the newest version: what is shown now
+OTHERS = (
+    "{{a}}.units - (SELECT count(*) FROM estates AS own WHERE own.period = {{a}}.period "
+    f"AND own.estate_class = {{{{a}}}}.estate_class AND {{own}}) >= {LEAST_OTHERS}"
+)
 EVERYONE = Readers(ALL, ALL, ALL)
 IN_AREA = "{a}.estate_id IN ({area})"
 OWN_COMPANY = "{a}.company_id = $scope_company"
@@ -88,7 +96,10 @@ WHO_READS: dict[str, Readers] = {
         f"(CASE {{a}}.party WHEN 'company' THEN {{a}}.unit_id IN ({OWN_UNITS}) ELSE {{a}}.unit_id IN ({OWN_TENURES}) END)",
     ),
     "priors": Readers(ALL, ALL),  # anonymous: one row per class
-    "quantiles": Readers(ALL, ALL),
+    # A class's spread less one's own estates must still be enough others' (rules/views.toml), or it tells a rival's number.
+    "quantiles": Readers(
+        OTHERS.format(own="own.estate_id IN ({area})"), OTHERS.format(own=OWN_ESTATES.format(a="own"))
+    ),
     "seasons": EVERYONE,  # of the whole district
     "dispersion": EVERYONE,
     "sensitivity": EVERYONE,  # of the method, not of anybody

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from data.queries import files, rankings
+from data.scope import LEAST_OTHERS
 from pages.scores.company import header, units_table
 from pages.shared import beside, charts, downloads, format, place
 
@@ -60,3 +61,6 @@ def _among_the_class(scope, con, unit: dict, period: str, t) -> None:
               p25=format.number(q["p25"], t), p50=format.number(q["p50"], t), p75=format.number(q["p75"], t),
               own=format.number(unit["final"], t))
         )  # fmt: skip
+    elif unit["state"] == "rated":
+        said = t(f"estate_class.{unit['estate_class']}")
+        st.caption(t("page.scorecard.class_hidden", estate_class=said, n=LEAST_OTHERS))

@@ -304,6 +304,30 @@ def test_each_role_sees_its_own(town, name, role):
 
 
 @pytest.mark.parametrize("role", ["subdistrict", "station", "manager"])
+def test_no_spread_of_a_class_lets_a_rivals_number_be_found_by_taking_off_ones_own(town, role):
+    """Of every class of the demo: what the queries show has five strangers' estates behind it, what they hide has not."""
+    scope, hidden, shown = town.scopes[role], 0, 0
+    classes = _column(town.con, "SELECT DISTINCT estate_class FROM estates WHERE period = $p", p=town.period)
+    for estate_class in sorted(classes):
+        everybody = _column(
+            town.con,
+            "SELECT unit_id FROM index_scores WHERE level = 'estate' AND state = 'rated' AND period = $p AND estate_class = $c",
+            p=town.period,
+            c=estate_class,
+        )
+        mine = _column(
+            town.con, "SELECT estate_id FROM estates WHERE period = $p AND estate_class = $c", p=town.period, c=estate_class
+        ) & town.own[role]["estates"]  # fmt: skip
+        answer = QUERIES["files.quantiles"](scope, town.con, estate_class=estate_class, period=town.period)
+        index = answer.filter(pl.col("metric") == "index")
+        assert index.is_empty() == (len(everybody) < 5 or len(everybody) - len(mine) < 5), estate_class
+        assert (answer["units"] >= 5).all()
+        shown += not index.is_empty()
+        hidden += index.is_empty()
+    assert shown and hidden, "the demo must hold both, or this proves nothing"
+
+
+@pytest.mark.parametrize("role", ["subdistrict", "station", "manager"])
 def test_a_strangers_case_its_paper_and_its_file_do_not_exist(town, role):
     strange = sorted(town.foreign[role]["estates"] & _column(town.con, "SELECT estate_id FROM management"))
     asked = _case_asked(town, strange[0], None)

@@ -195,6 +195,70 @@ def test_the_score_of_a_head_who_served_two_companies_is_for_neither_manager(con
     assert read(con, ACME, "company_scores", "r.party_id") == ["acme", "h1"]
 
 
+#: class -> how many estates acme has in it, how many best has, and how many of best's acme had before
+CLASSES = {
+    "ALL": (6, 0, 0),
+    "FOUR": (3, 4, 0),
+    "FIVE": (3, 5, 0),
+    "LEFT": (3, 5, 1),
+    "ONE": (0, 1, 0),
+    "NONE": (0, 5, 0),
+}
+
+
+@pytest.fixture(scope="module")
+def classes():
+    """Six classes of estates in one period; acme's lie in the north, best's in the south; all have a spread on record."""
+    con = duckdb.connect()
+    con.execute(
+        "CREATE TABLE quantiles (period VARCHAR, estate_class VARCHAR, metric VARCHAR, units BIGINT, p50 DOUBLE)"
+    )
+    con.execute(
+        "CREATE TABLE estates (estate_id VARCHAR, period VARCHAR, estate_class VARCHAR, subdistrict_id VARCHAR, "
+        "station_id VARCHAR, company_id VARCHAR)"
+    )
+    con.execute("CREATE TABLE management (unit_id VARCHAR, estate_id VARCHAR, company_id VARCHAR)")
+    for name, (acmes, bests, once_acmes) in CLASSES.items():
+        for i in range(acmes + bests):
+            company, area = ("acme", "north") if i < acmes else ("best", "south")
+            estate = f"{name}{i}"
+            con.execute(
+                "INSERT INTO estates VALUES (?, '2026Q3', ?, ?, ?, ?)", [estate, name, area, f"{area}-1", company]
+            )
+            con.execute("INSERT INTO management VALUES (?, ?, ?)", [f"m{estate}", estate, company])
+            if acmes <= i < acmes + once_acmes:
+                con.execute("INSERT INTO management VALUES (?, ?, 'acme')", [f"old{estate}", estate])
+        con.execute("INSERT INTO quantiles VALUES ('2026Q3', ?, 'index', ?, 70)", [name, acmes + bests])
+    return con
+
+
+def test_a_class_is_shown_where_five_estates_that_are_not_ones_own_stand_behind_it(classes):
+    # FOUR: 7 - 3 own = 4 others: four unknown numbers, and with the own ones taken off one learns too much. FIVE: 8 - 3 = 5.
+    # LEFT: 8 - 3 - 1 that acme looked after once = 4. ALL: 6 - 6 = 0, ONE: a class of one rival's estate. NONE: 5 - 0.
+    assert read(classes, ACME, "quantiles", "r.estate_class") == ["FIVE", "NONE"]
+    # best's own: ALL 6 others, FOUR 3, FIVE 3, LEFT 3, ONE 0, NONE 0.
+    assert read(classes, BEST, "quantiles", "r.estate_class") == ["ALL"]
+
+
+@pytest.mark.parametrize("scope", (NORTH, NORTH_1), ids=lambda s: s.role)
+def test_an_officer_too_is_told_nothing_that_four_estates_elsewhere_stand_behind(classes, scope):
+    # As acme's, whose estates are the north's; what acme once had in the south is the south's: LEFT has 5 others.
+    assert read(classes, scope, "quantiles", "r.estate_class") == ["FIVE", "LEFT", "NONE"]
+
+
+def test_who_reads_the_whole_district_reads_every_class(classes):
+    assert set(read(classes, SUPERVISOR, "quantiles", "r.estate_class")) == set(CLASSES)
+
+
+def test_fewer_estates_measured_than_are_in_the_class_hide_sooner_never_later(classes):
+    # In FIVE a metric measured at 7 of the 8: 7 - 3 own is 4 at worst, though acme's own may be the one not measured.
+    con = classes.cursor()
+    con.execute(
+        "CREATE TEMP TABLE quantiles AS SELECT '2026Q3' AS period, 'FIVE' AS estate_class, 'm' AS metric, 7 AS units"
+    )
+    assert read(con, ACME, "quantiles", "r.estate_class") == []
+
+
 def test_an_estate_that_changes_station_takes_its_file_along():
     moved = duckdb.connect()
     moved.execute("CREATE TABLE estates (estate_id VARCHAR, period VARCHAR, station_id VARCHAR)")
