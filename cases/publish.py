@@ -41,7 +41,7 @@ NUMBERS = (
     "disputes", "withheld", "disputed_scores",
     "flags", "due", "data_quality", "coverage", "sensitivity",
     "sensitivity_facts", "robustness", "coherence", "validity", "audits",
-    "checks", "check_runs", "rulings", "sanctions",
+    "checks", "check_runs", "record_flags", "record_repeats", "rulings", "sanctions",
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from typing import Annotated
 import pandera.polars as pa
 import polars as pl
 
-from data import adjustment_tables, check_tables, pending_tables, ruling_tables, study_tables
+from data import adjustment_tables, check_tables, flag_tables, pending_tables, ruling_tables, study_tables
 from data.codes import ESTATE_CLASSES, LEVELS, SUBINDICES
 
 STATES = ("rated", "provisional", "not_rated")
@@ -369,6 +369,7 @@ TABLES: dict[str, type[pa.DataFrameModel]] = {
     **adjustment_tables.TABLES,
     **study_tables.TABLES,
     **check_tables.TABLES,
+    **flag_tables.TABLES,
     **pending_tables.TABLES,
     **ruling_tables.TABLES,
 }

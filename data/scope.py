@@ -108,6 +108,11 @@ WHO_READS: dict[str, Readers] = {
     # What to look at again: of estates the officers of the area; of companies and the district the supervisor alone.
     "checks": Readers("({a}.level = 'estate' AND {a}.unit_id IN ({area}))", None),
     "check_runs": Readers(ALL, None),
+    "record_flags": Readers(IN_AREA, OWN_EVIDENCE),
+    "record_repeats": Readers(  # both records must be the viewer's to read
+        "{a}.estate_id IN ({area}) AND {a}.other_estate_id IN ({area})",
+        f"({{a}}.unit_id IN ({OWN_UNITS}) AND {{a}}.other_unit_id IN ({OWN_UNITS}))",
+    ),
     "validity": EVERYONE,
     "audits": Readers("{a}.finding", "{a}.finding", ALL),  # of small groups one could tell whose number it is
     "robustness": LEVEL_ROWS,

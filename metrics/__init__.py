@@ -40,6 +40,9 @@ NAMES = (
     "penalties_in_force",
     "creditable_acts",
     "records_in_time",
+    "future_dated_records",
+    "duplicate_evidence",
+    "verified_sample_agreement",
     "indicator_coverage",
 )
 

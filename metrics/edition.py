@@ -29,6 +29,7 @@ from metrics import (
     dispersion,
     pending,
     priors,
+    record_flags,
     ruled,
     scores,
     season,
@@ -40,7 +41,7 @@ from metrics import (
 from metrics.base import Metric, Records
 from metrics.certainty import Ways
 from metrics.changes import changes
-from metrics.evidence import records_of
+from metrics.evidence import managed, records_of
 from metrics.filing import insert_evidence
 from metrics.grid import UNIT, Grid, grid_of
 from metrics.pending import Pending
@@ -186,6 +187,10 @@ def compute(work: Workplace, progress: Progress | None = None, still: Pending | 
     tables = pending.flagged({name: work.table(name) for name in TABLES}, work.edition_table("disputes"))
     _inspectors(work)
     tables["visit_factors"] = work.table("visit_factors")
+    write(work.con, "management", work.backend.to_polars(managed(tables["tenures"])).sort("unit_id"))
+    for name, frame in record_flags.find(work.con, work.book.on(work.last.last, "record_flags")).items():
+        write(work.con, name, frame)
+    tables["record_flags"] = work.edition_table("record_flags")
     records, were = records_of(tables, work.last, work.quarters), _before_rulings(work, tables)
     evidence = edition_tables.TABLES["evidence"].to_schema().columns
     types = {"String": "VARCHAR", "Date": "DATE", "Float64": "DOUBLE", "Int64": "BIGINT"}
@@ -197,7 +202,6 @@ def compute(work: Workplace, progress: Progress | None = None, still: Pending | 
         tell(name, step, steps)
         insert_evidence(work, name, metric, records, were)
     pending.leave_out(work.con)
-    write(work.con, "management", work.backend.to_polars(records.managed).sort("unit_id"))
     tell("sums", len(first_pass), steps)
     rows = work.edition_table("evidence")
     write(work.con, "seasons", season.seasons(rows, metrics.ALL, DAYS, records, work.last, work.quarters, work.rule))

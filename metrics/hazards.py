@@ -10,8 +10,10 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from data.flag_tables import SCORED_ONCE
 from metrics.base import Records
 from metrics.evidence import spells
+from metrics.flagged import flagged
 from rules.book import FOREVER
 
 
@@ -19,7 +21,8 @@ def hazards(records: Records) -> ir.Table:
     """One row per hazard with ``due``, ``closed_on`` and ``excluded``.
 
     ``excluded`` names why a hazard is shown and not counted: ``not_company`` (another party must fix it) or
-    ``disputed`` (an objection is open). Others carry NULL.
+    ``disputed`` (an objection is open) or ``repeat_finding`` (found again in the same place while it was open: cited each,
+    scored once). Others carry NULL.
     """
     rows = records.hazards
     found_undone = (rows.verified_result == "fail").fill_null(False)
@@ -29,6 +32,7 @@ def hazards(records: Records) -> ir.Table:
         excluded=ibis.cases(
             (rows.responsible_party != "company", "not_company"),
             (rows.objection_open.fill_null(False), "disputed"),
+            (rows.record_id.isin(flagged(records, "hazards", "same_finding")), SCORED_ONCE["same_finding"]),
             else_=ibis.null("string"),
         ),
     )

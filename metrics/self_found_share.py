@@ -2,7 +2,8 @@
 
 Unit        share, 0 to 1 (shown, not scored)
 Row         one hazard found
-Leaves out  hazards under objection (shown, not counted). Hazards others must fix do count: finding them is the duty
+Leaves out  hazards under objection, and those found again while open: the first finder found them (shown, not counted).
+            Hazards others must fix do count: finding them is the duty
 Limit       none
 Empty       no hazard found, no value
 Rule        rules/metrics/self_found_share.toml
@@ -11,7 +12,9 @@ Source      hazards: found_on, found_by
 
 import ibis
 
+from data.flag_tables import SCORED_ONCE
 from metrics.base import Metric
+from metrics.flagged import flagged
 from metrics.hazards import hazards
 
 
@@ -25,7 +28,11 @@ def evidence(records, rules):
         decided_on="found_on",
         numerator=(rows.found_by == "self").cast("float64"),
         denominator=1.0,
-        excluded=rows.objection_open.fill_null(False).ifelse("disputed", ibis.null("string")),
+        excluded=ibis.cases(
+            (rows.objection_open.fill_null(False), "disputed"),
+            (rows.record_id.isin(flagged(records, "hazards", "same_finding")), SCORED_ONCE["same_finding"]),
+            else_=ibis.null("string"),
+        ),
     )
 
 

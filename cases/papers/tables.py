@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 import polars as pl
 
+from cases import flag_words
 from cases.papers.blocks import Fact, Record, Task, Text
 from cases.papers.numbers import in_language
 from cases.papers.workbooks import About, Column, Sheet, workbook
@@ -28,7 +29,7 @@ def evidence_workbook(rows: pl.DataFrame, about: About, t: Words) -> bytes:
 
     Args:
         rows: ``data.queries.files.evidence``: decided_on, excluded, numerator, denominator, factor, facts (JSON), file,
-            line, record_table, record_id.
+            line, record_table, record_id, flags.
     """
     facts, fact_columns = facts_in_columns(rows["facts"], t)
     counts = {code: t(f"excluded.{code}") for code in rows["excluded"].drop_nulls().unique().sort().to_list()}
@@ -36,6 +37,7 @@ def evidence_workbook(rows: pl.DataFrame, about: About, t: Words) -> bytes:
     worded = rows.with_columns(
         counts=pl.col("excluded").replace_strict(counts, default=None, return_dtype=pl.String).fill_null(t("page.estate.counts")),
         record_table=pl.col("record_table").replace_strict(tables, default=None, return_dtype=pl.String),
+        flags=pl.Series([flag_words.said(f, t) or None for f in rows["flags"].to_list()], dtype=pl.String),
     ).hstack(facts)  # fmt: skip
     columns = (
         Column("decided_on", t("column.decided_on"), "day", 12),
@@ -44,6 +46,7 @@ def evidence_workbook(rows: pl.DataFrame, about: About, t: Words) -> bytes:
         Column("denominator", t("column.denominator"), "number", 9),
         Column("factor", t("column.adjusted"), "number", 10),
         *fact_columns,
+        Column("flags", t("column.flags"), "text", 30),
         Column("record_table", t("column.table"), "text", 14),
         Column("record_id", t("column.record_id"), "text", 20),
         Column("file", t("column.file"), "text", 30),

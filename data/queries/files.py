@@ -8,6 +8,7 @@ import polars as pl
 from data.queries import ask, readable
 from data.scope import Scope
 
+FLAG = "{kind: f.kind, days: f.days, likeness: f.likeness, other_id: o.other_id}"
 EVIDENCE_KEY = {"estate": "estate_id", "tenure": "unit_id", "head": "tenure_id"}
 
 
@@ -123,18 +124,27 @@ def evidence(
     scope: Scope, con: duckdb.DuckDBPyConnection, *, level: str, unit_id: str, metric: str, period: str,
     counted: bool | None = None, limit: int = 200, offset: int = 0,
 ) -> pl.DataFrame:  # fmt: skip
-    """One record one metric looked at, newest first, with its file and line; ``total`` counts all, ``excluded`` says why not."""
+    """One record one metric looked at, newest first, with its file and line; ``total`` counts all, ``excluded`` says why not.
+
+    ``flags``: what stands beside the record (contract RecordFlag: kind, days, likeness), with the record it repeats where the
+    viewer may read that one too; empty list = nothing.
+    """
     params = {"unit": unit_id, "metric": metric, "period": period, "limit": limit, "offset": offset}
-    r = readable(scope, params, v="evidence", d="deliveries", p="periods")
+    r = readable(scope, params, v="evidence", d="deliveries", p="periods", f="record_flags", o="record_repeats")
     only = {None: "true", True: "v.excluded IS NULL", False: "v.excluded IS NOT NULL"}[counted]
     return ask(
         con,
         f"""
         SELECT v.record_table, v.record_id, v.occurred_on, v.decided_on, v.numerator, v.denominator, v.excluded, v.facts, v.factor,
-               d.file, v.line, v.delivery_id, count(*) OVER () AS total
+               d.file, v.line, v.delivery_id, count(*) OVER () AS total, coalesce(g.flags, []) AS flags
         FROM {r["v"]} AS v
         JOIN {r["p"]} AS p ON p.period = $period
         LEFT JOIN {r["d"]} AS d ON d.delivery_id = v.delivery_id
+        LEFT JOIN (
+            SELECT f.record_table, f.record_id, list({FLAG} ORDER BY f.kind) AS flags
+            FROM {r["f"]} AS f LEFT JOIN {r["o"]} AS o USING (record_table, record_id, kind)
+            GROUP BY ALL
+        ) AS g ON g.record_table = v.record_table AND g.record_id = v.record_id
         WHERE v.metric = $metric AND v.{EVIDENCE_KEY[level]} = $unit AND {only}
           AND v.decided_on < p."end" AND v.decided_on >= p."end" - INTERVAL 36 MONTH
         ORDER BY v.decided_on DESC, v.record_id

@@ -8,6 +8,7 @@ import polars as pl
 import streamlit as st
 
 import metrics
+from cases import flag_words
 from cases.explanations import estate_sentence
 from cases.sentences import sentence
 from data.queries import files, rankings, reasons, watching
@@ -230,6 +231,7 @@ def _evidence(scope, con, level: str, unit_id: str, metric: str, period: str, sc
     worded = rows.with_columns(
         record=pl.Series([format.facts(f, t) for f in rows["facts"]]),
         counts=pl.Series([t(f"excluded.{x}") if x else t("page.estate.counts") for x in rows["excluded"]]),
+        flags=pl.Series([flag_words.said(f, t) for f in rows["flags"].to_list()], dtype=pl.String),
         adjusted=pl.Series([_eyes(f, t) for f in rows["factor"]], dtype=pl.String),
     )
     found = record_points.split_of(scope, con, level=level, unit_id=unit_id, metric=metric, period=period)
@@ -244,6 +246,7 @@ def _evidence(scope, con, level: str, unit_id: str, metric: str, period: str, sc
             t("column.decided_on"), format=t("common.date_pattern"), help=t("column.decided_on_help")
         ),
         "counts": config.TextColumn(t("column.counts")),
+        "flags": config.TextColumn(t("column.flags"), help=t("column.flags_help"), width="medium"),
         "numerator": config.NumberColumn(t("column.numerator"), width="small"),
         "denominator": config.NumberColumn(t("column.denominator"), width="small"),
         "lost_points": config.NumberColumn(
@@ -259,6 +262,10 @@ def _evidence(scope, con, level: str, unit_id: str, metric: str, period: str, sc
         del columns["adjusted"]
     if found is None:
         del columns["lost_points"]
+    if (worded["flags"] == "").all():
+        del columns["flags"]
+    else:
+        st.caption(t("page.estate.flags", n=int((worded["flags"] != "").sum())))
     tables.show(worded, columns, t, key="evidence-table")
     tables.pager("evidence_page", rows["total"][0], t)
     make = partial(

@@ -134,6 +134,7 @@ def evidence_rows() -> pl.DataFrame:
             ],
             "file": ["hazards.csv", "hazards.csv"],
             "line": [12, 13],
+            "flags": [[{"kind": "same_finding", "days": 4, "likeness": None, "other_id": "HZ-0"}], []],
         },
         schema_overrides={"factor": pl.Float64},
     )

@@ -88,7 +88,7 @@ def test_the_index_is_made_of_the_metrics_agreed_on(day):
         "drills": {"F01", "F02", "F03", "F04"},
         "security": {"S01", "P02", "P04", "O01"},
         "residents": {"C01", "C02", "C03", "C05", "C06", "C07"},
-        "shown": {"H05", "H06", "G03", "G04", "D01", "D05"},
+        "shown": {"H05", "H06", "G03", "G04", "D01", "D02", "D03", "D04", "D05"},
     }
 
 
