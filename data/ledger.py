@@ -6,6 +6,7 @@ the program expects; ``data/migrations`` leads any older ledger there, step by s
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -20,6 +21,8 @@ from sqlalchemy import event
 
 FILE = "ledger.sqlite"
 URL_VARIABLE = "STEWARD_LEDGER_URL"
+#: In a PostgreSQL address: where the schema named after the folder belongs, so that one database holds several districts.
+OF_FOLDER = "{folder}"
 MIGRATIONS = Path(__file__).parent / "migrations"
 WRITING = 0x57E7A2D  # PostgreSQL's lock while somebody writes; any number that nobody else uses in this database
 BUSY_TIMEOUT_MS = 10_000  # how long a writer waits for another before it gives up
@@ -299,7 +302,7 @@ def _prepare_postgresql(engine: sa.Engine) -> None:
     @event.listens_for(engine, "begin")
     def on_begin(con):
         if con.get_execution_options().get("writes"):
-            con.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITING})")
+            con.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITING}, hashtext(coalesce(current_schema(), '')))")
 
 
 def driver_url(url: str) -> str:
@@ -314,6 +317,11 @@ def driver_url(url: str) -> str:
     return url
 
 
+def schema_of(root: Path) -> str:
+    """The PostgreSQL schema of a folder's ledger, where the address says ``{folder}``."""
+    return "steward_" + hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
+
+
 def open_ledger(root: Path) -> sa.Engine:
     """Open the ledger below ``root`` (or at ``STEWARD_LEDGER_URL``) and lead its schema on where it is older.
 
@@ -324,11 +332,14 @@ def open_ledger(root: Path) -> sa.Engine:
     if not url:
         root.mkdir(parents=True, exist_ok=True)
         url = f"sqlite:///{(root / FILE).resolve()}"
-    engine = sa.create_engine(driver_url(url), pool_pre_ping=True)
+    engine = sa.create_engine(driver_url(url.replace(OF_FOLDER, schema_of(root))), pool_pre_ping=True)
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
     else:
         _prepare_postgresql(engine)
+        if OF_FOLDER in url and not sa.inspect(engine).has_schema(schema_of(root)):
+            with writing(engine) as con:
+                con.execute(sa.schema.CreateSchema(schema_of(root), if_not_exists=True))
     _lead_on(engine)
     return engine
 

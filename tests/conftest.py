@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from data.ledger import URL_VARIABLE, open_ledger
+from data.ledger import OF_FOLDER, URL_VARIABLE, open_ledger, schema_of
 from tests.data import postgres
 
 REPOSITORY = Path(__file__).parent.parent
@@ -22,16 +22,36 @@ SMALL = ("--estates", "60", "--companies", "20")
 PATIENCE_SECONDS = 600
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--ledger", choices=("sqlite", "postgresql"), default="sqlite",
+        help="The database of every ledger the tests open; PostgreSQL is a server of the run's own.",
+    )  # fmt: skip
+
+
+def pytest_configure(config):
+    """Before any test worker starts, so that they and the programs they start inherit the address."""
+    if hasattr(config, "workerinput"):
+        return
+    os.environ.pop(URL_VARIABLE, None)
+    if config.getoption("--ledger") == "postgresql":
+        server = postgres.server()
+        os.environ[URL_VARIABLE] = f"{server.__enter__()}/postgres?options=-csearch_path%3D{OF_FOLDER}"
+        config.add_cleanup(lambda: server.__exit__(None, None, None))
+
+
 def _build(root: Path) -> None:
-    environment = {k: v for k, v in os.environ.items() if k != "STEWARD_LEDGER_URL"}
     command = [sys.executable, str(REPOSITORY / "steward.py"), "--root", str(root), "demo", *SMALL]
-    made = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
+    made = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     assert made.returncode == 0, made.stdout + made.stderr
 
 
 def copy_of(root: Path, place: Path) -> Path:
-    """Copy a district that others may be reading: files as they are, the ledger as SQLite itself copies one in use."""
+    """Copy a district that others may be reading: files as they are, the ledger as its database itself copies one in use."""
     shutil.copytree(root, place, ignore=shutil.ignore_patterns("ledger.sqlite*"))
+    if url := os.environ.get(URL_VARIABLE):
+        postgres.copy_schema(url.split("?")[0], schema_of(root), schema_of(place))
+        return place
     with (
         closing(sqlite3.connect(root / "ledger.sqlite")) as old,
         closing(sqlite3.connect(place / "ledger.sqlite")) as new,

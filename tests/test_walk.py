@@ -10,10 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import sqlite3
 from collections import Counter
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -22,11 +20,10 @@ import pytest
 from data import accounts, editions
 from data.ledger import open_ledger
 from data.scope import Scope
-from data.sessions import key_of
 from i18n.words import LANGUAGES, Words
 from pages.shared.registry import PAGES
 from tests.pages.hostile import mark, town
-from tests.pages.house import UVICORN, Browser, serving
+from tests.pages.house import UVICORN, Browser, copied_stay, serving
 from tests.pages.test_gate import STREAMLITS_OWN, TRICKS
 from tests.pages.walker import Visitor, fetch, held, inside
 
@@ -155,23 +152,13 @@ def forged(token: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def expired_like(root: Path, token: str) -> str:
-    """The token of a stay like this one that began a day ago and was idle since: the ledger takes no other start of a stay."""
-    long_ago = (datetime.now(UTC) - timedelta(days=1)).replace(tzinfo=None).isoformat(" ")
-    with closing(sqlite3.connect(root / "ledger.sqlite", timeout=30)) as con:
-        mine = con.execute("SELECT * FROM sessions WHERE token_hash = ?", [key_of(token)])
-        names = [column[0] for column in mine.description]
-        row = dict(zip(names, mine.fetchone(), strict=True))
-        row |= {"token_hash": key_of("old" + token), "started_at": long_ago, "seen_at": long_ago}
-        con.execute(f"INSERT INTO sessions ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
-        con.commit()
-    return "old" + token
-
-
 def test_nobody_learns_anything_without_a_stay_also_from_a_server_just_restarted(walked, port):
     """On this server and on a second one started on the same folder: strangers, forged, expired and ended stays."""
     live, expired, ended = (entered(port, "supervisor") for _ in range(3))
-    expired.cookies["steward_session"] = expired_like(walked.root, expired.cookies["steward_session"])
+    mine, long_ago = expired.cookies["steward_session"], timedelta(days=1)
+    expired.cookies["steward_session"] = copied_stay(
+        open_ledger(walked.root), mine, started_at=long_ago, seen_at=long_ago
+    )
     cookie = dict(ended.cookies)
     assert ended.send("/signout", {}).status == 303
     ended.cookies = cookie

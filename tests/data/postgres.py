@@ -57,7 +57,7 @@ def server() -> Iterator[str]:
         settings = ["--username=steward", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
         subprocess.run([programs() / "initdb", "-D", place / "data", *settings], **run)
         port = _free_port()
-        options = f"-p {port} -h 127.0.0.1 -k {place} -c fsync=off -c max_connections=60"
+        options = f"-p {port} -h 127.0.0.1 -k {place} -c fsync=off -c max_connections=500"
         control = [programs() / "pg_ctl", "-D", place / "data", "-w", "-l", place / "log"]
         subprocess.run(
             [*control, "-o", options, "start"], **(run | {"capture_output": False, "stdout": subprocess.DEVNULL})
@@ -81,3 +81,11 @@ def database(address: str) -> Iterator[str]:
     finally:
         with psycopg.connect(f"{address}/postgres", autocommit=True) as con:
             con.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def copy_schema(database: str, old: str, new: str) -> None:
+    """Copy one schema of a database under another name, triggers and sequences with it, as pg_dump tells it."""
+    dump = [programs() / "pg_dump", "--no-owner", "--schema", old, database]
+    told = subprocess.run(dump, check=True, capture_output=True).stdout
+    load = ["psql", "--quiet", "--set=ON_ERROR_STOP=1", "--dbname", database]
+    subprocess.run(load, input=told.replace(old.encode(), new.encode()), check=True, capture_output=True)

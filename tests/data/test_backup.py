@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -14,19 +15,25 @@ import sqlalchemy as sa
 
 from data import accounts, editions, notices, outbox, sessions
 from data.backup import MANIFEST, BackupRefused, backup, restore
-from data.ledger import FILE, open_ledger, writing
+from data.ledger import FILE, URL_VARIABLE, open_ledger, writing
 from data.ledger import outbox as outbox_rows
 from data.records import StoreBusy, open_store
 from data.scope import Scope
 from rules.book import Book
-from tests.conftest import copy_of
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def root(demo_root, tmp_path) -> Path:
-    return copy_of(demo_root, tmp_path / "var")
+def root(demo_root, tmp_path, monkeypatch) -> Path:
+    """The demo district with a ledger in a file of its own: one in PostgreSQL is backed up by PostgreSQL's own tools."""
+    monkeypatch.delenv(URL_VARIABLE, raising=False)
+    place = tmp_path / "var"
+    shutil.copytree(demo_root, place, ignore=shutil.ignore_patterns("ledger.sqlite*"))
+    ledger = open_ledger(place)
+    accounts.ensure_demo_people(ledger, [{"account_id": "demo", "name_zh": "示", "role": "supervisor"}], NOW)
+    ledger.dispose()
+    return place
 
 
 def duck_rows(path: Path) -> dict[str, list]:

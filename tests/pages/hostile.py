@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import duckdb
+import sqlalchemy as sa
 
 from data import editions
+from data.ledger import accounts, open_ledger, writing
 from tests.conftest import copy_of
 
 PAYLOADS = (
@@ -90,10 +90,10 @@ def town(demo_root: Path, place: Path) -> Path:
             con.create_function("row_of", lambda key: json.dumps({name_of(key): name_of(key)}), ["VARCHAR"], "VARCHAR")
             con.execute("UPDATE rows_set_aside SET found = hostile(delivery_id), original = row_of(delivery_id)")
         con.close()
-    with closing(sqlite3.connect(root / "ledger.sqlite")) as ledger:
-        for (account,) in ledger.execute("SELECT account_id FROM accounts").fetchall():
-            ledger.execute(
-                "UPDATE accounts SET name_zh = ?, name_en = ? WHERE account_id = ?", [name_of(account)] * 2 + [account]
-            )
-        ledger.commit()
+    ledger = open_ledger(root)
+    with writing(ledger) as con:
+        for (account,) in con.execute(sa.select(accounts.c.account_id)).all():
+            named = {"name_zh": name_of(account), "name_en": name_of(account)}
+            con.execute(sa.update(accounts).where(accounts.c.account_id == account).values(named))
+    ledger.dispose()
     return root

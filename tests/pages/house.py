@@ -5,22 +5,25 @@ from __future__ import annotations
 import http.client
 import os
 import re
+import secrets
 import socket
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
 import duckdb
+import sqlalchemy as sa
 
-from data import accounts
+from data import accounts, sessions
 from data.contracts import TABLES as RECORD_TABLES
 from data.edition_tables import REGISTERS, TABLES
-from data.ledger import open_ledger
+from data.ledger import open_ledger, writing
+from data.ledger import sessions as session_rows
 from data.records import DELIVERIES, sql_type
 
 REPOSITORY = Path(__file__).parents[2]
@@ -67,6 +70,17 @@ def furnish(root: Path, *, demo: bool = True) -> None:
     ledger.dispose()
 
 
+def copied_stay(ledger: sa.Engine, token: str, **ago: timedelta) -> str:
+    """The token of a stay like this one but with earlier moments: when a stay began cannot be told anew in the ledger."""
+    copied, now = secrets.token_urlsafe(), datetime.now(UTC)
+    with writing(ledger) as con:
+        row = con.execute(sa.select(session_rows).where(session_rows.c.token_hash == sessions.key_of(token))).one()
+        moments = {column: now - past for column, past in ago.items()}
+        mine = dict(row._mapping) | moments | {"token_hash": sessions.key_of(copied)}
+        con.execute(sa.insert(session_rows).values(mine))
+    return copied
+
+
 def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -82,7 +96,6 @@ def serving(root: Path, command: tuple[str, ...] = STREAMLIT):
     """The app as people run it, on a free port; yields the port once it answers."""
     port = free_port()
     environment = os.environ | {"STEWARD_ROOT": str(root)}
-    environment.pop("STEWARD_LEDGER_URL", None)
     with (root / "server.log").open("wb") as log:
         server = subprocess.Popen(
             [sys.executable, *(part.format(port=port) for part in command)],

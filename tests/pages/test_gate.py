@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
 import socket
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import sqlalchemy as sa
 
 import app
 from data import accounts, sessions
-from data.ledger import open_ledger, writing
-from data.ledger import sessions as session_rows
+from data.ledger import open_ledger
 from pages.shared.gate import OPEN, local_path
 from pages.shared.registry import PAGES, landing
-from tests.pages.house import PASSWORD, STREAMLIT, UVICORN, Browser, furnish, serving
+from tests.pages.house import PASSWORD, STREAMLIT, UVICORN, Browser, copied_stay, furnish, serving
 
 ADDRESSES = [f"/{page.url_path}" for page in PAGES]
 STREAMLITS_OWN = [
@@ -303,21 +300,11 @@ def test_the_hash_in_the_ledger_is_no_cookie(browser, ledger):
     assert browser.socket_status() == 403
 
 
-def copied_stay(browser, ledger, **ago: timedelta) -> str:
-    """The token of a stay like the browser's own but with earlier moments: when a stay began cannot be told anew."""
-    token = secrets.token_urlsafe()
-    mine = session_rows.c.token_hash == sessions.key_of(browser.cookies["steward_session"])
-    with writing(ledger) as con:
-        row = dict(con.execute(sa.select(session_rows).where(mine)).one()._mapping)
-        moments = {column: _now() - past for column, past in ago.items()}
-        con.execute(sa.insert(session_rows).values(row | moments | {"token_hash": sessions.key_of(token)}))
-    return token
-
-
 @pytest.mark.parametrize(("column", "ago"), (("started_at", timedelta(hours=12)), ("seen_at", timedelta(minutes=60))))
 def test_an_expired_stay_opens_nothing(browser, ledger, column, ago):
     browser.sign_in()
-    almost, expired = (copied_stay(browser, ledger, **{column: t}) for t in (ago - timedelta(minutes=5), ago))
+    mine = browser.cookies["steward_session"]
+    almost, expired = (copied_stay(ledger, mine, **{column: t}) for t in (ago - timedelta(minutes=5), ago))
     browser.cookies["steward_session"] = almost
     assert browser.socket_status() == 101
     browser.cookies["steward_session"] = expired
