@@ -24,6 +24,7 @@ from data.reading import LINE, Reading
 from data.records import in_order, open_store, plainly
 from data.resolving import resolve
 from data.staging import settle, stage, store
+from data.unshown import restored
 
 #: The source whose deliveries are made of mended rows.
 DESK = "desk"
@@ -89,16 +90,21 @@ def _form(source: Source, form: str) -> Source:
 
 
 def _open_rows(con: duckdb.DuckDBPyConnection, edits: pl.DataFrame) -> pl.DataFrame:
-    """The edits with their source, file and original; refused where a row is not there or settled already."""
+    """The edits with their source, file and original; refused where a row is not there or settled already. What no page
+    shows of a row (``data/unshown.py``) is taken from its original."""
     con.register("_edits", edits.select("delivery_id", "line", "after").to_arrow())
     rows = con.sql(
         f"""
-        SELECT e.delivery_id, e.line, d.source, d.record_table, d.file, min(s.original) AS original, e.after,
-               bool_and({OPEN}) AS open, min(s.settled_how) AS how
-        FROM _edits AS e
-        LEFT JOIN rows_set_aside AS s ON s.delivery_id = e.delivery_id AND s.line = e.line
-        LEFT JOIN deliveries AS d ON d.delivery_id = e.delivery_id
-        GROUP BY ALL ORDER BY e.delivery_id, e.line
+        SELECT * REPLACE ({restored("after", "original")} AS after)
+        FROM (
+            SELECT e.delivery_id, e.line, d.source, d.record_table, d.file, min(s.original) AS original, e.after,
+                   bool_and({OPEN}) AS open, min(s.settled_how) AS how
+            FROM _edits AS e
+            LEFT JOIN rows_set_aside AS s ON s.delivery_id = e.delivery_id AND s.line = e.line
+            LEFT JOIN deliveries AS d ON d.delivery_id = e.delivery_id
+            GROUP BY ALL
+        )
+        ORDER BY delivery_id, line
         """
     ).pl()
     con.unregister("_edits")

@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 
 from data.contracts import TABLES, Table
+from data.unshown import UNSHOWN
 
 FILE = "records.duckdb"
 #: What DuckDB may hold in memory while loading; beyond it, it works on disk beside the store. Chunks come on top.
@@ -285,10 +286,6 @@ def attach_records(con: duckdb.DuckDBPyConnection, root: Path, as_of: int | None
     con.execute(f"CREATE OR REPLACE TEMP VIEW deliveries AS SELECT * FROM store.deliveries WHERE {seen}")
     _attach_desk(con, "true" if as_of is None else f"seq <= {int(as_of)}", as_of)
     _attach_versions(con, "true" if as_of is None else f"seq <= {int(as_of)}")
-
-
-#: What no page shows of a record: it only tells callers apart.
-UNSHOWN = ("caller_hash",)
 
 
 def _attach_versions(con: duckdb.DuckDBPyConnection, seen: str) -> None:

@@ -7,10 +7,12 @@ import polars as pl
 
 from data.queries import ask, readable
 from data.scope import Scope
+from data.unshown import UNSHOWN, without
 
 #: What became of a row set aside; ``open`` = nobody has settled it yet.
 STATES = ("open", "mended", "redelivered", "repeated", "waived")
 STATE = "coalesce(s.settled_how, 'open')"
+HIDDEN = f"({', '.join(repr(c) for c in UNSHOWN)})"
 
 
 def deliveries(scope: Scope, con: duckdb.DuckDBPyConnection, *, limit: int = 100) -> pl.DataFrame:
@@ -52,9 +54,10 @@ def set_aside(
                    max_by(a.done_by, a.act_id) AS done_by, max_by(w.after, a.act_id) AS after
             FROM {r["w"]} AS w JOIN {r["a"]} AS a USING (act_id) GROUP BY ALL
         )
-        SELECT d.seq, s.delivery_id, d.file, d.source, d.record_table, s.line, s.column_name, s.found, s.reason,
-               s.reason_params, s.original, s.estate_id, s.record_id, {STATE} AS state, s.settled_by_seq, t.act_id, t.why,
-               t.done_by, t.after, count(*) OVER () AS total
+        SELECT d.seq, s.delivery_id, d.file, d.source, d.record_table, s.line, s.column_name,
+               CASE WHEN s.column_name IS NULL OR s.column_name NOT IN {HIDDEN} THEN s.found END AS found, s.reason,
+               s.reason_params, {without("s.original")} AS original, s.estate_id, s.record_id, {STATE} AS state, s.settled_by_seq, t.act_id, t.why,
+               t.done_by, {without("t.after")} AS after, count(*) OVER () AS total
         FROM {r["s"]} AS s JOIN {r["d"]} AS d USING (delivery_id) LEFT JOIN acted AS t USING (delivery_id, line)
         WHERE {where}
         ORDER BY d.seq DESC, s.line, s.column_name NULLS LAST
@@ -114,7 +117,7 @@ def found(
         SELECT s.column_name, s.found, count(DISTINCT (s.delivery_id, s.line)) AS n
         FROM {r["s"]} AS s JOIN {r["d"]} AS d USING (delivery_id)
         WHERE {STATE} = 'open' AND d.source = $source AND s.reason = $reason AND s.found IS NOT NULL
-          AND s.column_name IS NOT NULL
+          AND s.column_name NOT IN {HIDDEN}
         GROUP BY ALL ORDER BY n DESC, s.column_name, s.found LIMIT $limit
         """,
         params,

@@ -21,7 +21,7 @@ from data.events import Event
 from data.queries import casefiles, files, rankings
 from pages.cases import appeal
 from pages.cases.forms import FORMS, Form, handed_in
-from pages.shared import casework, charts, downloads, format, go, place, rule, tables
+from pages.shared import casework, charts, downloads, format, go, place, rule, tables, watch
 
 WRAPPED = 60  # pixels: two lines of a table
 RECORDS_SHOWN = 40
@@ -39,6 +39,7 @@ def show(scope, con, t) -> None:
         st.info(t("page.case.not_found"))
         return
     casefiles.note_reading(scope, con, desk.ledger, case_id=case.case_id, at=desk.now)
+    watch.heads_of_cases(scope, [case], t)
     if said := st.session_state.pop("case_said", None):
         st.success(said)
     _header(desk, case, t)
@@ -271,11 +272,12 @@ def _papers(scope, con, desk, case: Case, t) -> None:
             name, _, pdf = casefiles.case_attachment(
                 scope, con, desk.ledger, case_id=case.case_id, sha256=row[f"sha256_{language}"]
             ) or ("", "", b"")
-            cell.download_button(t(f"download.pdf_{language}"), data=pdf, file_name=name, mime=downloads.PDF,
+            taken = watch.heads_in_file(partial(bytes, pdf), scope, case)
+            cell.download_button(t(f"download.pdf_{language}"), data=taken, file_name=name, mime=downloads.PDF,
                                  key=f"paper-{row['check_code']}-{language}", on_click="ignore", icon="⬇️")  # fmt: skip
     if rows.is_empty():
         st.caption(t("page.case.no_papers"))
-    make = partial(downloads.case_book, scope, con, replace(desk), case.case_id, t)
+    make = watch.heads_in_file(partial(downloads.case_book, scope, con, replace(desk), case.case_id, t), scope, case)
     downloads.workbook(st, "case", make, t, name=downloads.file_name("case", case.period, t, case.case_id))
 
 

@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from data.queries import sanctions
-from pages.shared import beside, format, go, place, tables
+from pages.shared import beside, format, go, place, tables, watch
 
 PARTIES = ("company", "head", "estate")
 
@@ -30,6 +30,7 @@ def show(scope, con, t) -> None:
     if rows.is_empty():
         st.info(t("page.history.nothing"))
     else:
+        watch.heads(scope, rows, t)
         _table(rows, t)
     if kind != "head":
         st.subheader(t("page.history.cases"))

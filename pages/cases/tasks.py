@@ -9,7 +9,7 @@ from cases.case import Case, fold_all
 from cases.days import first_unknown_year
 from cases.tasks import Task, calendar, inbox
 from data.queries import casefiles
-from pages.shared import casework, choose, format, go, place, tables
+from pages.shared import casework, choose, format, go, place, tables, watch
 
 PHASES = ("prepared", "deferred", "decided", "told", "effective", "withdrawn", "closed")
 ICS = "text/calendar"
@@ -27,8 +27,8 @@ def show(scope, con, t) -> None:
     if not found:
         st.info(t("page.tasks.no_cases_manager" if scope.role == "manager" else "page.tasks.no_cases"))
         return
-    _inbox(todo, desk, t)
-    _cases(found, t)
+    _inbox(scope, todo, desk, t)
+    _cases(scope, found, t)
 
 
 def _code(scope, con, desk, t) -> None:
@@ -55,11 +55,12 @@ def _code(scope, con, desk, t) -> None:
         go.link("case", t("page.tasks.open_case", case=row["case_id"]), case=row["case_id"])
 
 
-def _inbox(todo: list[Task], desk, t) -> None:
+def _inbox(scope, todo: list[Task], desk, t) -> None:
     st.subheader(t("page.tasks.inbox"))
     if not todo:
         st.info(t("page.tasks.nothing"))
         return
+    watch.heads_of_cases(scope, (task.case for task in todo), t)
     late = sum(task.overdue(desk.today) for task in todo)
     if late:
         st.error(t("page.tasks.late", n=late))
@@ -99,7 +100,7 @@ def _task_words(task: Task, desk, t) -> str:
     return f"{t('page.tasks.overdue')}{t('common.colon')}{words}" if task.overdue(desk.today) else words
 
 
-def _cases(found: list[Case], t) -> None:
+def _cases(scope, found: list[Case], t) -> None:
     st.subheader(t("page.tasks.cases"))
     phase = choose.one(
         st, t("page.case.phase"), PHASES, name="phase", words=lambda p: t(f"case.phase.{p}"), everything=t("filter.all")
@@ -110,6 +111,7 @@ def _cases(found: list[Case], t) -> None:
     if not rows:
         st.info(t("page.tasks.none_in_phase"))
         return
+    watch.heads_of_cases(scope, rows, t)
     frame = pl.DataFrame(
         [
             {"case": c.case_id, "about": casework.about(c, t), "step": t(f"ladder.step.{c.step or c.recommended}.name"),

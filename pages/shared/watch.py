@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import polars as pl
 import streamlit as st
 
+from cases.case import Case
 from data import views
 from data.scope import Scope
 from data.views import Party
@@ -16,6 +17,7 @@ from pages.shared import rule
 from pages.shared.viewer import ledger
 
 REASONS = "reasons_given"
+HEAD = ("estate_id", "company_id", "head_id")
 
 
 def may_show(scope: Scope, read: Mapping[str, Sequence[Party]], t: Words, *, about: str) -> bool:
@@ -42,9 +44,21 @@ def parties(rows: pl.DataFrame) -> dict[str, list[Party]]:
 
 def heads(scope: Scope, rows: pl.DataFrame, t: Words) -> None:
     """Enter that the names of the office heads in these rows (estate_id, company_id, head_id) are shown."""
-    named = rows.filter(pl.col("head_id").is_not_null()).select("estate_id", "company_id", "head_id").unique()
+    named = rows.filter(pl.col("head_id").is_not_null()).select(HEAD).unique()
     found = [Party(*(value or "" for value in row)) for row in named.iter_rows()]  # a page of rows at most
     may_show(scope, {"office_heads": found} if found else {}, t, about="")
+
+
+def heads_of_cases(scope: Scope, cases: Iterable[Case], t: Words) -> None:
+    """Enter that the names of the office heads these cases are about are shown."""
+    rows = [(case.estate_id, case.company_id, case.head_id) for case in cases]
+    heads(scope, pl.DataFrame(rows, dict.fromkeys(HEAD, pl.String), orient="row"), t)
+
+
+def heads_in_file(make: Callable[[], bytes], scope: Scope, case: Case) -> Callable[[], bytes]:
+    """The file of a case, made after the entry that its head's name was taken along; as it was where the case names none."""
+    party = Party(*(getattr(case, k) or "" for k in HEAD))
+    return noting(make, scope, {"office_heads": [party]} if party.head_id else {}, about=case.case_id)
 
 
 def noting(

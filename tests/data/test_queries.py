@@ -32,7 +32,7 @@ QUERIES = {
     if f.__module__ == m.__name__ and next(iter(inspect.signature(f).parameters)) == "scope"
 }
 HELPERS = {"rankings.level_of"}  # takes a scope, reads nothing
-ON_RECORDS = {name for name in QUERIES if name.startswith(("desk.", "history."))}
+ON_RECORDS = {name for name in QUERIES if name.startswith(("arrivals.", "desk.", "history."))}
 ROLES = ("supervisor", "subdistrict", "station", "manager", "steward")
 
 
@@ -262,6 +262,20 @@ def test_an_account_without_its_area_company_or_role_is_told_nothing(town, name,
     con = town.records if name in ON_RECORDS else town.con
     with pytest.raises(PermissionError):
         f(Scope("nobody", role), con, **_arguments(town, f, own["estates"], own["companies"], "steward", "estate"))
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("name", sorted(set(QUERIES) - HELPERS))
+def test_no_query_tells_anybody_who_complained(town, name, role):
+    """Not even by what only tells callers apart: of the estate and company with most set aside, in the table they stand in."""
+    callers = _column(town.records, "SELECT caller_hash FROM complaints")
+    assert len(callers) > 100
+    own = town.own.get(role, town.own["station"])
+    try:
+        answer = _ask(town, name, role, own["estates"], own["companies"], "tenure")
+    except PermissionError:
+        return
+    assert not _said(answer) & callers, f"{name} tells the {role} callers apart"
 
 
 @pytest.mark.parametrize("level", ["estate", "tenure"])
