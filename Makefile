@@ -52,6 +52,11 @@ run: demo fonts
 test: $(VENV)/.dev browser
 	$(BIN)/python -m pytest -n auto
 
+# The same tests with every ledger in a PostgreSQL of the run's own.
+.PHONY: test-postgresql
+test-postgresql: $(VENV)/.dev browser
+	$(BIN)/python -m pytest -n auto --ledger postgresql
+
 # After a version in requirements*.in was changed: every file of every version by its SHA-256, for all platforms. Needs uv.
 .PHONY: lock
 lock:
@@ -59,10 +64,6 @@ lock:
 	  { echo "# Made by \`make lock\` from $$f.in; not written by hand. pip takes only files with one of these hashes (pip --require-hashes)."; \
 	    uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links -c requirements.txt -c requirements-dev.txt $$f.in; } > $$f.new && mv $$f.new $$f.txt || exit 1; \
 	done
-# The same tests with every ledger in a PostgreSQL of the run's own.
-.PHONY: test-postgresql
-test-postgresql: $(VENV)/.dev browser
-	$(BIN)/python -m pytest -n auto --ledger postgresql
 
 # Random files by the ten thousand, three hundred kills: hours, not minutes.
 .PHONY: test-long
