@@ -103,7 +103,8 @@ def open_case(desk: Desk, due: dict, *, edition: str, reason: str) -> str:
 
 
 def open_by_hand(desk: Desk, party: dict, step: str, *, matter: str, edition: str, reason: str) -> str:
-    """Open a referral or an advice on a matter of its own (no score). ``party``: estate_id, company_id, head_id and names.
+    """Open an order, a referral or an advice on a matter of its own (no score). ``party``: estate_id, company_id, head_id and
+    names.
 
     Raises:
         NotDue: another step, or no matter was named.
@@ -235,7 +236,9 @@ def _paper(
 
 
 def found_for(desk: Desk, case: Case) -> Found:
-    """What the case's edition knows of its party, asked as the viewer."""
+    """What the case's edition knows of its party, asked as the viewer; of a matter of its own nothing but the names."""
+    if case.matter:
+        return Found(case.due, {}, pl.DataFrame(), pl.DataFrame())
     con, scope = desk.edition(case.edition), desk.scope
     due = case.due | {"period": case.period}
     due["rule_from"] = date.fromisoformat(due["rule_from"]) if due.get("rule_from") else case.opened_on

@@ -21,7 +21,11 @@ PARTY: tuple[Role, ...] = ("manager",)
 OUTCOMES = ("accept", "lower", "defer", "decline")
 GROUNDS = ("facts", "not_ours", "computation", "procedure", "expired")  # domain.md 7.9
 OBJECTION_OUTCOMES = ("upheld", "partly", "rejected")
-CLOSED_HOW = ("rectified", "clean_periods", "expired", "done")
+#: What each step may be closed on; any other step only as ``done``.
+CLOSED_HOW = {
+    "attention": ("rectified", "clean_periods", "expired"), "listing": ("rectified", "clean_periods", "expired"),
+    "rectification": ("rectified", "referred"),
+}  # fmt: skip
 
 
 class NotDue(ValueError):
@@ -240,10 +244,11 @@ def _evidence_to_close(case: Case, asked: Asked) -> NotDue | None:
         return NotDue("not_reinspected")
     if how == "expired" and not (case.listed_until and asked.today > case.listed_until):
         return NotDue("not_expired", until=case.listed_until)
-    if how in ("expired", "clean_periods", "rectified") and case.step not in ("attention", "listing"):
-        return NotDue("close_as_done")
-    if how == "done" and case.step in ("attention", "listing"):
-        return NotDue("close_on_evidence")
+    if how == "referred" and case.reinspection_passed is not False:
+        return NotDue("not_failed")
+    ways = CLOSED_HOW.get(case.step or "", ("done",))
+    if how and how not in ways:
+        return NotDue("close_as_done" if ways == ("done",) else "close_on_evidence")
     if case.step == "interview" and case.result_on is None:
         return NotDue("result_first")
     if case.step == "replacement" and case.answered_on is None and asked.today <= (case.answer_by or asked.today):

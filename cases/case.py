@@ -16,10 +16,10 @@ from cases.days import local_day
 from data.events import Event
 
 Phase = Literal["prepared", "deferred", "decided", "told", "effective", "withdrawn", "closed"]
-#: Steps a case may carry. ``referral`` hands a matter to the body competent for it, ``advice`` goes to the owners; both are
-#: opened by hand and rest on a matter, never on a score.
-STEPS = ("attention", "listing", "interview", "replacement", "commendation", "referral", "advice")
-BY_HAND = ("referral", "advice")
+#: Steps a case may carry. ``rectification`` orders hazards found to be put right, ``referral`` hands a matter to the body
+#: competent for it, ``advice`` goes to the owners; these are opened by hand and rest on a matter, never on a score.
+STEPS = ("attention", "listing", "interview", "replacement", "commendation", "rectification", "referral", "advice")
+BY_HAND = ("rectification", "referral", "advice")
 OVER: tuple[Phase, ...] = ("withdrawn", "closed")
 
 
@@ -46,7 +46,8 @@ class Case:
     Attributes:
         recommended: the step the edition recommended (or that was chosen by hand). step: the step taken up; None = undecided.
         told_on: the day the party was told. effective_on: published, held, awarded, or told where nothing more follows.
-        object_until, publish_by, listed_until, answer_by, shown_until: last days, as they were told.
+        object_until, publish_by, listed_until, answer_by, rectify_by, shown_until: last days, as they were told.
+        reinspect_on: the day an order says its hazards are looked at again.
         due: what the due list said when the case was opened.
         papers: check codes of papers sent, newest last.
     """
@@ -85,6 +86,8 @@ class Case:
     result_on: date | None = None
     answer_by: date | None = None
     answered_on: date | None = None
+    rectify_by: date | None = None
+    reinspect_on: date | None = None
     shown_until: date | None = None
     extension_asked_on: date | None = None
     extension_open: bool = False
@@ -159,7 +162,8 @@ def _served(case: Case, event: Event, on: date) -> Case:
     return replace(
         case, phase="effective" if at_once else "told", told_on=on, told_by=event.by, effective_on=on if at_once else None,
         object_until=day_of(f, "object_until"), publish_by=day_of(f, "publish_by"), answer_by=day_of(f, "answer_by"),
-        listed_until=day_of(f, "listed_until"), meeting_at=meeting,
+        listed_until=day_of(f, "listed_until"), meeting_at=meeting, rectify_by=day_of(f, "rectify_by"),
+        reinspect_on=day_of(f, "reinspect_on"),
     )  # fmt: skip
 
 

@@ -36,6 +36,8 @@ def _stated(facts: dict, **deadlines: Deadline) -> dict:
 def _served(case: Case, today: date, rule: Rule, ladder: Rule) -> dict:
     step = case.step or case.recommended
     facts: dict = {"step": step, "period": case.period}
+    if step == "rectification":
+        return _ordered(facts, today, rule)
     object_until = working_days_after(today, rule["object_days"][step])
     given = {"object_until": object_until}
     if step == "attention":
@@ -58,6 +60,14 @@ def _served(case: Case, today: date, rule: Rule, ladder: Rule) -> dict:
     if step == "replacement":
         given["answer_by"] = working_days_after(today, rule["days"]["answer"])
     return _stated(facts, **given)
+
+
+def _ordered(facts: dict, today: date, rule: Rule) -> dict:
+    """An order's days: until its last deadline the party may say that another answers for a hazard, or that it needs longer."""
+    by = working_days_after(today, rule["days"]["rectify"])
+    facts["review_until"] = (today + timedelta(days=rule["review_within_days"])).isoformat()
+    facts["sue_until"] = months_after(today, rule["sue_within_months"]).isoformat()
+    return _stated(facts, rectify_by=by, object_until=by, reinspect_on=working_days_after(by.day, 1))
 
 
 def _meeting_day(today: date, last: date) -> date:
@@ -87,8 +97,7 @@ def _objection_decided(case: Case, today: date, rule: Rule, ladder: Rule) -> dic
 
 
 def _closed(case: Case, today: date, rule: Rule, ladder: Rule) -> dict:
-    by_step = {"attention": "rectified", "listing": "rectified"}
-    facts: dict = {"how": by_step.get(case.step or "", "done")}
+    facts: dict = {"how": "rectified" if case.step in ("attention", "listing", "rectification") else "done"}
     if case.step == "listing":
         facts["watch_until"] = months_after(today, rule["watch_months"]).isoformat()
     return _stated(facts, display_ends_on=working_days_after(today, rule["days"]["delist"]))

@@ -14,7 +14,7 @@ from typing import Any
 from cases.case import Case, Objection, day_of
 from cases.days import ZONE
 from cases.papers import shapes
-from cases.papers.blocks import Finding, Outcome, Person, Shown, Task, Text
+from cases.papers.blocks import Finding, Hazard, Outcome, Person, Shown, Task, Text
 from cases.papers.blocks import Objection as HowToObject
 from cases.papers.extracts import Source, said
 from cases.papers.prefill import COSTLIEST, Found, metrics_named, step_parts
@@ -167,6 +167,27 @@ def _recommendation(letter: Letter) -> shapes.Paper:
     )  # fmt: skip
 
 
+def _rectification(letter: Letter) -> shapes.Paper:
+    facts, remedy = letter.facts, letter.source.rule["remedy"]
+    hazards = tuple(
+        Hazard(
+            hazard_id=h["hazard_id"], what=h["what"], where=h["where"], severity=said(f"fact.severity.{h['severity']}"), law=h["law"],
+            responsible=said("case.paper.own_duty"), interim=h["interim"], due_on=date.fromisoformat(h["due_on"]),
+        )
+        for h in facts["hazards"]
+    )  # fmt: skip
+    return shapes.Rectification(
+        **letter.common, to=party_of(letter.found), found_on=letter.day("found_on"), visit=facts["visit"], hazards=hazards,
+        officers=tuple(
+            Person(name=o["name"], title=said("case.paper.inspector"), certificate=o["certificate"])
+            for o in facts["officers"]
+        ),
+        reinspect_on=letter.day("reinspect_on"), review_body=shapes.Both(remedy["review_zh"], remedy["review_en"]),
+        review_until=letter.day("review_until"), court=shapes.Both(remedy["court_zh"], remedy["court_en"]),
+        sue_until=letter.day("sue_until"), grounds=tuple(dict.fromkeys(h["law"] for h in facts["hazards"])),
+    )  # fmt: skip
+
+
 def _outcome(given: dict) -> Outcome:
     numbers = {k: given.get(k) for k in ("score", "low", "high", "rank")}
     return Outcome(
@@ -195,7 +216,8 @@ def _appeal(letter: Letter) -> shapes.Paper:
 
 def _against(letter: Letter) -> Text:
     """The paper this one answers: the newest that carried the step."""
-    steps = [k for k in ("attention", "listing", "interview", "recommendation", "commendation") if k in letter.sent]
+    kinds = ("attention", "listing", "interview", "recommendation", "commendation", "rectification")
+    steps = [k for k in kinds if k in letter.sent]
     return letter.sent[steps[-1]][0] if steps else said("case.paper.case", case=letter.case.case_id)
 
 
@@ -245,15 +267,25 @@ LETTERS: dict[tuple[str, str | None], tuple[str, Callable[[Letter], shapes.Paper
     ("served", "listing"): ("listing", _listing),
     ("served", "interview"): ("interview", _interview),
     ("served", "replacement"): ("recommendation", _recommendation),
+    ("served", "rectification"): ("rectification", _rectification),
     ("held", None): ("minutes", _minutes),
     ("objection_decided", None): ("appeal", _appeal),
     ("withdrawn", None): ("withdrawal", _withdrawal),
     ("awarded", None): ("commendation", _commendation),
     ("closed", "attention"): ("closure", _closure),
     ("closed", "listing"): ("closure", _closure),
+    ("closed", "rectification"): ("closure", _closure),
 }
+#: Steps whose papers are not ours to set: the body competent writes to the party, the owners decide for themselves.
+NO_PAPERS = ("referral", "advice")
 
 
 def letter_for(kind: str, step: str | None) -> tuple[str, Callable[[Letter], shapes.Paper]] | None:
-    """Which paper an act sends, and its writer; None where it sends none."""
+    """Which paper an act sends, and its writer; None where it sends none.
+
+    An objection to what rests on no score has no two computations to set side by side: the decision stands in the file, and
+    the party is told of it.
+    """
+    if step in NO_PAPERS or (kind == "objection_decided" and step == "rectification"):
+        return None
     return LETTERS.get((kind, step)) or LETTERS.get((kind, None))

@@ -81,6 +81,7 @@ def _after_telling(case: Case, rule: Rule, deciders: tuple[Role, ...], today: da
         return
     yield from {
         "listing": _listing, "interview": _interview, "replacement": _replacement, "commendation": _commendation,
+        "rectification": _rectification,
     }.get(case.step or "", _nothing)(case, rule, deciders, party)  # fmt: skip
 
 
@@ -115,6 +116,16 @@ def _interview(case: Case, rule: Rule, deciders: tuple[Role, ...], party: tuple[
 def _replacement(case: Case, rule: Rule, deciders: tuple[Role, ...], party: tuple[Role, ...]) -> Iterator[Task]:
     if case.answer_by and case.answered_on is None:
         yield Task(case, "answer", party, case.answer_by, must=False)
+
+
+def _rectification(case: Case, rule: Rule, deciders: tuple[Role, ...], party: tuple[Role, ...]) -> Iterator[Task]:
+    if case.reinspected_on:
+        yield _within(case, "close_order", deciders, case.reinspected_on, rule["days"]["close_order"])
+        return
+    if case.rectify_by:
+        yield Task(case, "rectify", party, case.rectify_by, must=False)
+    if case.reinspect_on and not case.reinspection_asked_on:
+        yield Task(case, "reinspect", tuple(rule["prepares"]["rectification"]), case.reinspect_on)
 
 
 def _commendation(case: Case, rule: Rule, deciders: tuple[Role, ...], party: tuple[Role, ...]) -> Iterator[Task]:

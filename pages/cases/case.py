@@ -111,7 +111,7 @@ def _act(desk, con, case: Case, t) -> None:
     kind = st.selectbox(t("page.case.choose_act"), kinds, format_func=lambda k: t(f"case.do.{k}"), key="act-kind")
     ladder, cases = desk.book.on(desk.today, "ladder"), desk.asked().rule
     form = Form(desk.scope, con, case, drafted(case, kind, desk.today, cases, ladder), t)
-    if kind == "objection_decided":
+    if kind == "objection_decided" and not case.matter:
         appeal.weighing(desk, con, case, t)
     with st.form(f"act-{kind}", border=True):
         facts = FORMS[kind](form) if kind in FORMS else {}

@@ -12,15 +12,15 @@ import polars as pl
 import streamlit as st
 
 from cases.acts import LARGEST_FILE, Handed
-from cases.allowed import GROUNDS, OBJECTION_OUTCOMES, OUTCOMES
+from cases.allowed import CLOSED_HOW, GROUNDS, OBJECTION_OUTCOMES, OUTCOMES
 from cases.case import Case
 from cases.days import ZONE
 from cases.standing import RANKS
-from data import editions
+from data import codes, editions
 from data.queries import files
 from data.scope import Scope
 from i18n.words import Words
-from pages.shared import format, place
+from pages.shared import format, openings, place
 
 WITH_FILE = ("replied", "objected", "proof_given", "reinspection_asked", "answered", "served", "heard", "reinspected")
 MEGABYTE = 1024 * 1024
@@ -97,6 +97,8 @@ def _decided(form: Form) -> dict:
 
 def _served(form: Form) -> dict:
     t, step = form.t, form.case.step
+    if step == "rectification":
+        return _ordered(form)
     facts: dict[str, Any] = {}
     for name in ("object_until", "publish_by", "answer_by", "hold_by"):
         if form.drafted.get(name):
@@ -115,6 +117,48 @@ def _served(form: Form) -> dict:
     if step in ("attention", "listing"):
         facts["asked"] = _tasks(form, "asked")
     return _kept(facts)
+
+
+def _ordered(form: Form) -> dict:
+    """An order: the visit, its two inspectors, and each hazard with its law, its deadline and what protects people till then."""
+    t, config = form.t, st.column_config
+    facts: dict[str, Any] = {"found_on": _day(form, "found_on", form.case.opened_on), "visit": _text(form, "visit")}
+    st.caption(t("form.officers_help"))
+    empty = pl.DataFrame(
+        {"name": [None, None], "certificate": [None, None]}, schema={"name": pl.String, "certificate": pl.String}
+    )
+    columns: dict = {n: config.TextColumn(t(f"form.{n}"), required=True) for n in empty.columns}
+    rows = st.data_editor(
+        empty, column_config=columns, num_rows="dynamic", key="form-officers", hide_index=True, width="stretch"
+    )
+    facts["officers"] = [r for r in pl.DataFrame(rows).to_dicts() if r["name"] and r["certificate"]]
+    st.caption(t("form.hazards_help"))
+    facts["hazards"] = _hazards(form)
+    if facts["hazards"]:
+        last = max(h["due_on"] for h in facts["hazards"])
+        facts |= {"rectify_by": last, "object_until": last}
+        facts["asked"] = [{"what": h["what"], "measure": h["law"], "by": h["due_on"]} for h in facts["hazards"]]
+    return facts | {"reinspect_on": _day(form, "reinspect_on")}
+
+
+def _hazards(form: Form) -> list[dict]:
+    """The hazards on record that are still open, to be completed, and any others; only whole rows count."""
+    t, config = form.t, st.column_config
+    words = {s: t(f"fact.severity.{s}") for s in codes.HAZARD_SEVERITIES}
+    texts = dict.fromkeys(("hazard_id", "what", "where", "severity", "law", "interim"), pl.String)
+    due = date.fromisoformat(form.drafted["rectify_by"])
+    known = openings.open_hazards(form.scope, form.con, str(form.case.estate_id), form.case.period, t)
+    rows = pl.DataFrame([h | {"due_on": due} for h in known], schema=texts | {"due_on": pl.Date})
+    columns: dict = {n: config.TextColumn(t(f"form.{n}"), required=True) for n in texts}
+    columns["severity"] = config.SelectboxColumn(
+        t("form.severity"), options=list(words), format_func=lambda s: words.get(str(s), ""), required=True
+    )
+    columns["due_on"] = config.DateColumn(t("form.by"), format="YYYY-MM-DD", required=True)
+    edited = st.data_editor(
+        rows, column_config=columns, num_rows="dynamic", key="form-hazards", hide_index=True, width="stretch"
+    )
+    whole = [r for r in pl.DataFrame(edited).to_dicts() if all(r.values())]
+    return [r | {"due_on": r["due_on"].isoformat()} for r in whole]
 
 
 def _objected(form: Form) -> dict:
@@ -243,8 +287,7 @@ def _withdrawn(form: Form) -> dict:
 
 
 def _closed(form: Form) -> dict:
-    t, step = form.t, form.case.step
-    ways = ("rectified", "clean_periods", "expired") if step in ("attention", "listing") else ("done",)
+    t, ways = form.t, CLOSED_HOW.get(form.case.step or "", ("done",))
     how = st.selectbox(t("form.how"), ways, format_func=lambda h: t(f"case.closed_how.{h}"), key="form-how")
     return {"how": how}
 

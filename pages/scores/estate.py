@@ -12,7 +12,21 @@ from cases import flag_words
 from cases.explanations import estate_sentence
 from cases.sentences import sentence
 from data.queries import files, rankings, reasons, watching
-from pages.shared import beside, charts, choose, downloads, format, go, place, record_points, rule, tables, watch, why
+from pages.shared import (
+    beside,
+    charts,
+    choose,
+    downloads,
+    format,
+    go,
+    openings,
+    place,
+    record_points,
+    rule,
+    tables,
+    watch,
+    why,
+)  # fmt: skip
 
 #: Factors nearer to 1 are shown as 1.00.
 LEAST_SHOWN = 0.005
@@ -40,6 +54,8 @@ def show(scope, con, t) -> None:
         _told(unit, scores, moved, period, t)
     _due(scope, con, estate_id, t)
     beside.cases(scope, con, t, estate_id=estate_id)
+    if scope.role != "manager":
+        openings.offer(scope, con, estate_id=estate_id, period=period, t=t)
     go.link("history", t("page.history.of_estate"), estate=estate_id)
     left, right = st.columns(2)
     with left:

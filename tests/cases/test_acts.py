@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from io import BytesIO
+from datetime import date, timedelta
 
-import polars as pl
-import pypdf
 import pytest
 import sqlalchemy as sa
 
@@ -16,40 +12,13 @@ from cases import acts
 from cases.acts import Desk, Handed
 from cases.allowed import NotDue
 from cases.days import ZONE
-from cases.papers.press import FieldMissing, Press
-from data import accounts, editions, events
+from cases.papers.press import FieldMissing
+from data import accounts, events
 from data.events import AlreadyOpen, Overtaken
 from data.ledger import addresses, outbox, writing
-from data.queries import casefiles, rankings
+from data.queries import casefiles
 from data.scope import Scope
-from rules.book import Book
-
-ANNA, BEN = Scope("anna", "supervisor"), Scope("ben", "supervisor")
-START = datetime(2026, 11, 2, 2, 0, tzinfo=UTC)  # Monday 2 November 2026, ten in the morning in the district
-
-
-@pytest.fixture(scope="module")
-def press() -> Press:
-    return Press()
-
-
-@pytest.fixture
-def con(demo_root):
-    return editions.open_edition(editions.current(demo_root))
-
-
-@pytest.fixture
-def desk(demo_root, ledger, press) -> Desk:
-    return Desk(demo_root, ledger, Book(), press, START, ANNA)
-
-
-@pytest.fixture
-def row(con) -> dict:
-    """A row of the due list about an estate; tests that need a graver step say so in it."""
-    due = rankings.due_list(ANNA, con, limit=10_000).filter(
-        (pl.col("party") == "estate") & (pl.col("step") == "attention") & pl.col("company_id").is_not_null()
-    )
-    return due.row(0, named=True)
+from tests.cases.casebook import ANNA, BEN, START, at, edition_id, manager_of, opened, text_of, told
 
 
 @pytest.fixture
@@ -76,33 +45,6 @@ def head_row(con, row) -> dict:
         "head_id": found["head_id"], "estate_zh": found["name_zh"], "estate_en": None, "company_zh": found["company"],
         "company_en": None, "head_zh": found["head"], "head_en": None,
     }  # fmt: skip
-
-
-def at(desk: Desk, scope: Scope, days: int = 0) -> Desk:
-    return replace(desk, scope=scope, now=START + timedelta(days=days))
-
-
-def edition_id(con) -> str:
-    return rankings.edition(ANNA, con)["edition_id"]
-
-
-def manager_of(row: dict) -> Scope:
-    return Scope("mei", "manager", company_id=row["company_id"])
-
-
-def opened(desk: Desk, con, row: dict, step: str = "attention"):
-    case_id = acts.open_case(desk, row | {"step": step}, edition=edition_id(con), reason="季度评分")
-    return acts.read(desk, con, case_id)[0]
-
-
-def told(desk: Desk, con, row: dict, step: str = "listing"):
-    case = opened(desk, con, row, step)
-    case = acts.act(desk, con, case, "decided", facts={"outcome": "accept", "step": step}, reason="记录属实")
-    return acts.act(desk, con, case, "served", reason="依法告知")
-
-
-def text_of(pdf: bytes) -> str:
-    return "".join("".join(p.extract_text() for p in pypdf.PdfReader(BytesIO(pdf)).pages).split())
 
 
 def test_telling_the_party_sends_a_paper_that_the_ledger_finds_again(desk, con, row):
