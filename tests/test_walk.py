@@ -1,7 +1,8 @@
 """The second proof: every address of the running app, asked by raw HTTP and over the websocket, by those it is not for.
 
-In this district everybody's name carries a mark of its own (``tests/pages/hostile.py``); a mark, an id or a name of a
-stranger anywhere in an answer is a leak. Pages are read from the registry, so a new page is walked from its first day.
+In this district everybody's name carries a mark of its own (``tests/pages/hostile.py``), and so does every text, file and
+paper of six cases (``tests/pages/docket.py``); a mark, an id, a check code or a hash of a stranger anywhere in an answer is a
+leak, and so is what tells complainants apart. Pages are read from the registry, so a new page is walked from its first day.
 The addresses tried are printed (``pytest -s``), and written to the file STEWARD_WALK names.
 """
 
@@ -11,10 +12,13 @@ import hashlib
 import os
 import re
 from collections import Counter
+from collections.abc import Iterable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
+import duckdb
 import pytest
 
 from data import accounts, editions
@@ -22,6 +26,7 @@ from data.ledger import open_ledger
 from data.scope import Scope
 from i18n.words import LANGUAGES, Words
 from pages.shared.registry import PAGES
+from tests.pages.docket import opened
 from tests.pages.hostile import mark, town
 from tests.pages.house import UVICORN, Browser, copied_stay, serving
 from tests.pages.test_gate import STREAMLITS_OWN, TRICKS
@@ -71,20 +76,42 @@ class Town:
             self.own[role] = own
         self.everything = self.estates | self.companies | heads
         self.strange = {role: self.everything - self.own[role] for role in ROLES}
-        self.secrets = {role: {mark(key) for key in self.strange[role]} for role in ROLES}
-        self.all_marks = {mark(key) for key in self.everything}
-        assert all(self.strange[r] and self.own[r] for r in ROLES)
+        self.docket = opened(root)
+        with closing(duckdb.connect(root / "records.duckdb", read_only=True)) as records:
+            self.callers = {
+                h for (h,) in records.execute("SELECT DISTINCT caller_hash FROM complaints").fetchall() if h
+            }
+        assert len(self.callers) > 100
+        written = set().union(*self.docket.marks.values())
+        # The manager's estates lie with officers whose own the manager's case is not: theirs by area, its by company.
+        self.secrets = {
+            r: {mark(k) for k in self.strange[r]} | self.docket.hidden_from(r) | self.callers for r in ROLES
+        }
+        self.all_marks = {mark(key) for key in self.everything} | written
+        self.own_marks = {r: {mark(k) for k in self.own[r]} | (written - self.secrets[r]) for r in ROLES}
+        assert all(self.strange[r] and self.own[r] and self.docket.strangers(r) for r in ROLES)
 
     def stranger(self, role: str) -> dict[str, str]:
         """Ids that are not this role's, under every name the pages read from their address."""
         estate, company = min(self.estates & self.strange[role]), min(self.companies & self.strange[role])
+        case = self.docket.strangers(role)[0]
         return {
             "estate": estate,
             "company": company,
-            "case": "1",
+            "case": case,
+            "code": self.docket.codes[case][0],
             "metric": "hazards_fixed_in_time",
             "delivery": "00001-estates",
         }
+
+    def case_pages(self, cases: Iterable[str]) -> list[tuple[str, str]]:
+        """(page, query) of these cases by every way an address names one."""
+        found = []
+        for case in cases:
+            about = next(a for a, c in self.docket.cases.items() if c == case)
+            found += [("case", f"case={case}"), ("history", f"estate={self.docket.estates[about]}")]
+            found += [("tasks", f"code={code}") for code in self.docket.codes[case]]
+        return found
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +152,17 @@ def ask(browser: Browser, path: str, who: str, method: str = "GET", **more) -> t
 def every_address(town: Town) -> list[str]:
     query = urlencode(town.stranger("manager"))
     pages = [f"/{p.url_path}" for p in PAGES]
-    return [*pages, *(f"{p}?{query}" for p in pages), *STREAMLITS_OWN, *TRICKS, "/role", "/password", "/language"]
+    cases = [f"/{page}?{asked}" for page, asked in town.case_pages(town.docket.cases.values())]
+    return [
+        *pages,
+        *(f"{p}?{query}" for p in pages),
+        *cases,
+        *STREAMLITS_OWN,
+        *TRICKS,
+        "/role",
+        "/password",
+        "/language",
+    ]
 
 
 def nothing_for(browser: Browser, town: Town, who: str) -> None:
@@ -196,15 +233,43 @@ def test_no_page_tells_a_role_of_strangers_whatever_its_address_says(walked, por
                 assert seen.ended_well and not held(seen.raw, FAILED), (
                     f"/{page.url_path}?{query} failed: this proves nothing"
                 )
-                assert not seen.holds(secrets), f"/{page.url_path}?{query} told the {role} of strangers"
+                asked = set(walked.stranger(role).values())  # which a page may repeat
+                assert not seen.holds(secrets - asked), f"/{page.url_path}?{query} told the {role} of strangers"
                 if not query:
                     assert not seen.holds(walked.strange[role]), f"/{page.url_path} told the {role} strangers' ids"
                     own_shown |= seen.holds(walked.all_marks)
                     files(browser, visitor, seen, role, page.url_path, secrets)
-    assert own_shown and own_shown <= {mark(k) for k in walked.own[role]}
+    assert own_shown and own_shown <= walked.own_marks[role]
     for path in every_address(walked):
         status, said = ask(browser, path, role)
         assert status < 500 and not held(said.encode(), walked.all_marks), path
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_strangers_case_is_not_there_and_ones_own_holds_nothing_of_other_cases(walked, port, role):
+    browser, secrets, docket = entered(port, role), walked.secrets[role], walked.docket
+    strange = docket.strangers(role)
+    with Visitor(browser) as visitor:
+        for page, query in walked.case_pages(strange):
+            for more in ("", "&lang=en&phase=decided&do=objected"):
+                TRIED[f"websocket page /{page} ({role}, a stranger's case)"] += 1
+                seen = visitor.open(page, query + more)
+                assert seen.ended_well and not held(seen.raw, FAILED), f"/{page}?{query}: this proves nothing"
+                echoed = set(query.replace("=", "&").split("&"))
+                assert not seen.holds(secrets - echoed), f"/{page}?{query} told the {role} of strangers"
+                assert page != "case" or not (seen.deferred or seen.media), "a stranger's case offers files"
+        own = [c for c in docket.cases.values() if c not in strange]
+        for case in own:
+            for lang in ("", "&lang=en"):
+                TRIED[f"websocket page /case ({role}, an own case)"] += 1
+                seen = visitor.open("case", f"case={case}{lang}")
+                assert seen.ended_well and not held(seen.raw, FAILED)
+                assert not seen.holds(secrets), f"case {case} told the {role} of other cases"
+                assert seen.holds(docket.marks[case]), "the own case is shown, or this proves nothing"
+                offered = len(seen.deferred) + len(seen.media)
+                assert offered >= 1 + 2 * len(docket.codes[case]), "workbook, papers in both languages, files handed in"
+                files(browser, visitor, seen, role, "case", secrets)
+    assert own or role == "subdistrict"
 
 
 def files(browser: Browser, visitor: Visitor, seen, role: str, page: str, secrets: set[str]) -> None:
@@ -237,7 +302,8 @@ def test_an_open_page_tells_nothing_more_once_its_person_signed_out(walked, port
         browser.cookies = cookies
         for page in PAGES:
             TRIED[f"websocket page /{page.url_path} (signed out, socket still open)"] += 1
-            assert not visitor.open(page.url_path, "estate=E00001").holds(walked.all_marks), page.url_path
+            asked = urlencode({"estate": "E00001", "case": walked.docket.cases["stranger"]})
+            assert not visitor.open(page.url_path, asked).holds(walked.all_marks), page.url_path
         for file_id in before.deferred:
             url = visitor.made(file_id)
             assert url is None or fetch(browser, url)[0] == 401
@@ -246,6 +312,11 @@ def test_an_open_page_tells_nothing_more_once_its_person_signed_out(walked, port
 def test_one_persons_downloads_uploads_and_session_are_of_no_use_to_another(walked, port):
     supervisor, manager = entered(port, "supervisor"), entered(port, "manager")
     with Visitor(supervisor) as theirs, Visitor(manager) as mine:
+        case = theirs.open("case", f"case={walked.docket.cases['stranger']}")
+        assert case.media, "the file handed in with a stranger's case"
+        for url in case.media:
+            TRIED["a case's file by another person"] += 1
+            assert fetch(Browser(port), url)[0] == 401
         page = theirs.open("companies")
         mine.open("scorecard")
         session = page.session_id
