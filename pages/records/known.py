@@ -81,7 +81,7 @@ def _counts(counted: pl.DataFrame, t: Words) -> None:
 
 def _records(rows: pl.DataFrame, t: Words) -> int | None:
     shown = rows.with_columns(
-        said=pl.Series([original(r, t) for r in rows["row_said"]], dtype=pl.String),
+        said=pl.Series([original(r, t, record=True) for r in rows["row_said"]], dtype=pl.String),
         since=pl.Series([format.moment(m, t) for m in rows["known_from"]], dtype=pl.String),
         until=pl.Series(
             [format.moment(m, t) if m else t("page.known.still") for m in rows["known_to"]], dtype=pl.String

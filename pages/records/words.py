@@ -34,9 +34,9 @@ def column_words(column: str | None, t: Words) -> str:
     return t(f"field.{column}") if t.has(f"field.{column}") else column
 
 
-def original(text: str, t: Words) -> str:
-    """A row's values on one line."""
-    row = json.loads(text)
+def original(text: str, t: Words, *, record: bool = False) -> str:
+    """A row's values on one line: under its file's own headings, or as a ``record`` under the contract's in words."""
+    row = {column_words(k, t) if record else k: v for k, v in json.loads(text).items()}
     return t("common.semicolon").join(f"{k}{t('common.colon')}{v}" for k, v in row.items() if v not in (None, ""))
 
 
@@ -44,6 +44,6 @@ def changed(before: str, after: str, t: Words) -> str:
     """What a mended row says otherwise than it came."""
     old, new = json.loads(before), json.loads(after)
     parts = [
-        f"{k} {old.get(k) or t('common.none')} → {v or t('common.none')}" for k, v in new.items() if old.get(k) != v
+        f"{column_words(k, t)} {old.get(k) or t('common.none')} → {v or t('common.none')}" for k, v in new.items() if old.get(k) != v
     ]
     return t("common.semicolon") + t("common.semicolon").join(parts) if parts else ""
