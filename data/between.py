@@ -30,15 +30,15 @@ def _reject(con: duckdb.DuckDBPyConnection, source: Source, where: str, column: 
     columns = ", ".join(f"'{c}', \"{c}\"" for c in source.table.columns)
     estate = "estate_id" if "estate_id" in source.table.columns else "NULL"
     found = f'"{column}"::VARCHAR' if column else "record_id"
-    con.execute(
+    ((rejected,),) = con.execute(
         f"""
         INSERT INTO failed
         SELECT '', line, $column, {found}, $reason, NULL, json_object({columns})::VARCHAR, {estate}, record_id
         FROM staged AS s WHERE {where}
         """,
         {"column": column, "reason": reason},
-    )
-    return con.execute(f"DELETE FROM staged AS s WHERE {where}").fetchall()[0][0]
+    ).fetchall()
+    return con.execute(f"DELETE FROM staged AS s WHERE {where}").fetchall()[0][0] if rejected else 0
 
 
 def repeats(con: duckdb.DuckDBPyConnection, source: Source) -> tuple[int, int]:
@@ -46,10 +46,19 @@ def repeats(con: duckdb.DuckDBPyConnection, source: Source) -> tuple[int, int]:
     rows, records = con.execute("SELECT count(record_id), count(DISTINCT record_id) FROM staged").fetchall()[0]
     if rows == records:
         return 0, 0
-    later = "EXISTS (SELECT 1 FROM staged AS t WHERE t.record_id = s.record_id AND t.line > s.line{})"
-    same = later.format(" AND t.row_hash = s.row_hash")
-    repeated = con.execute(f"DELETE FROM staged AS s WHERE {same}").fetchall()[0][0]
-    return repeated, _reject(con, source, later.format(""), None, "contradicted_below")
+    columns = ", ".join(f'"{c}"' for c in source.table.columns)
+    con.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE again AS
+        SELECT record_id, line, hash(({columns},)) AS said FROM staged
+        WHERE record_id IN (SELECT record_id FROM staged GROUP BY ALL HAVING count(*) > 1)
+        """
+    )
+    later = "line IN (SELECT a.line FROM again AS a JOIN again AS t ON t.record_id = a.record_id AND t.line > a.line{})"
+    repeated = con.execute(f"DELETE FROM staged AS s WHERE {later.format(' AND t.said = a.said')}").fetchall()[0][0]
+    contradicted = _reject(con, source, later.format(""), None, "contradicted_below")
+    con.execute("DROP TABLE again")
+    return repeated, contradicted
 
 
 def cross_checks(con: duckdb.DuckDBPyConnection, source: Source) -> int:

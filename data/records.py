@@ -9,7 +9,7 @@ delivery *n*: ``delivery_seq <= n AND (revised_by_seq IS NULL OR revised_by_seq 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from data.unshown import UNSHOWN
 FILE = "records.duckdb"
 #: What DuckDB may hold in memory while loading; beyond it, it works on disk beside the store. Chunks come on top.
 MEMORY = "192MB"
+#: The same while staged rows are moved into their table: no chunks are in memory then, and with less one thread writes alone.
+MEMORY_STORING = "512MB"
 DUCK = {"String": "VARCHAR", "Date": "DATE", "Int64": "BIGINT", "Float64": "DOUBLE", "Boolean": "BOOLEAN"}
 #: Where a row came from, beside the contract's own columns.
 ORIGIN = ("record_id", "delivery_id", "line")
@@ -219,7 +221,7 @@ def staging_sql(table: Table) -> tuple[str, ...]:
     return (
         "DROP TABLE IF EXISTS staged",
         "DROP TABLE IF EXISTS failed",
-        f"CREATE TEMP TABLE staged ({_columns_sql(table)}, row_hash UBIGINT NOT NULL)",
+        f"CREATE TEMP TABLE staged ({_columns_sql(table)})",
         f"CREATE TEMP TABLE failed ({FAILED})",
     )
 
@@ -255,6 +257,20 @@ def open_store(root: Path, *, write: bool = False) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(path, read_only=True)
     except (duckdb.IOException, duckdb.ConnectionException, duckdb.BinderException, PermissionError) as e:
         raise _busy(path, e) from e
+
+
+@contextmanager
+def setting(con: duckdb.DuckDBPyConnection, name: str, value: str) -> Iterator[None]:
+    """Change a setting of the store for a while; on a cursor, so that it is put back also where the transaction failed."""
+    beside = con.cursor()
+    ((before,),) = beside.execute("SELECT current_setting($name)", {"name": name}).fetchall()
+    beside.execute(f"SET {name} = '{value}'")
+    try:
+        yield
+    finally:
+        with suppress(duckdb.OutOfMemoryException):  # less memory than is in use: it stays as it is
+            beside.execute(f"SET {name} = '{before}'")
+        beside.close()
 
 
 def attach_records(con: duckdb.DuckDBPyConnection, root: Path, as_of: int | None = None) -> None:

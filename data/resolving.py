@@ -129,14 +129,12 @@ def _settle(
     )
     rejected = _ask_who(con, source, column)
     con.execute(
-        f'UPDATE staged SET "{column}" = l.company_id, row_hash = 0 FROM _links AS l WHERE l.sure AND staged."{column}" = l.name'
+        f'UPDATE staged SET "{column}" = l.company_id FROM _links AS l WHERE l.sure AND staged."{column}" = l.name'
     )
     con.unregister("_links")
-    columns = ", ".join(f'"{c}"' for c in source.table.columns)
     keys = ", ".join(f'"{k}"::VARCHAR' for k in source.table.key)
-    con.execute(
-        f"UPDATE staged SET record_id = concat_ws('/', {keys}), row_hash = hash(({columns},)) WHERE row_hash = 0"
-    )
+    if column in source.table.key:
+        con.execute(f"UPDATE staged SET record_id = concat_ws('/', {keys})")
     return rejected
 
 

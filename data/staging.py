@@ -23,11 +23,12 @@ from data.contracts import Table
 from data.making import file_day, located
 from data.mapping import Source
 from data.reading import LINE, Reading, refuse
-from data.records import staging_sql
+from data.records import MEMORY_STORING, setting, staging_sql
 from data.snapshots import Snapshot, SnapshotOutOfOrder, as_periods
 
 #: Chunks judged ahead of the one being stored.
 AHEAD = 2
+NEWEST = pl.CompatLevel.newest()  # texts go to DuckDB as they lie in memory
 T = TypeVar("T")
 Progress = Callable[[str, int], None]
 
@@ -46,53 +47,67 @@ def stage(
     places = _places(con) if source.lookup_address else pl.DataFrame()
     read = set_aside = 0
 
-    def judge(chunk: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    def judge(chunk: pl.DataFrame) -> tuple[int, pl.DataFrame, pl.DataFrame | None]:
         chunk = chunk.with_columns(pl.exclude(LINE).fill_null(""))
         if source.lookup_address:
             chunk = located(chunk, source.lookup_address, places)
         rows, unparsed = parsing.typed(chunk, source, day, date_1904=reading.date_1904)
         spoiled = parsing.spoiled(rows, reading.spoiled)
-        return chunk, rows, pl.concat([unparsed, spoiled, parsing.broken(rows, source)], how="vertical_relaxed")
-
-    for chunk, rows, breaches in _ahead(judge, reading.chunks):
-        read += rows.height
+        breaches = pl.concat([unparsed, spoiled, parsing.broken(rows, source)], how="vertical_relaxed")
+        if breaches.is_empty():
+            return rows.height, rows, None
         breaches = _said_once(breaches, source)
-        good = rows.join(breaches.select(LINE).unique(), on=LINE, how="anti")
-        set_aside += rows.height - good.height
-        insert_staged(con, source, good)
-        if breaches.height:
-            lines = breaches.get_column(LINE).unique()
-            estate = rows.select(
-                LINE, estate_id="estate_id" if "estate_id" in rows.columns else pl.lit(None, pl.String)
-            )
-            estate = estate.with_columns(record_id=key_of(rows, source.table))
-            told = breaches.join(parsing.originals(chunk, lines), on=LINE).join(
-                estate.unique(LINE, keep="first", maintain_order=True), on=LINE, how="left"
-            )
-            con.register("_told", told.to_arrow())
-            con.execute(
-                f"""
-                INSERT INTO failed
-                SELECT '', {LINE}, column_name, found, reason, reason_params, original, estate_id, record_id FROM _told
-                """
-            )
-            con.unregister("_told")
-        if progress:
-            progress(source.name, read)
+        good = rows.join(breaches.select(LINE).unique(), on=LINE, how="anti", maintain_order="left")
+        return rows.height, good, _told(chunk, rows, breaches, source)
+
+    with setting(con, "threads", "1"):  # a chunk is one row group: shared by several threads it costs twice as much
+        for height, good, told in _ahead(judge, reading.chunks):
+            read += height
+            set_aside += height - good.height
+            insert_staged(con, source, good)
+            if told is not None:
+                _broken = told.to_arrow()  # read by its name, as in insert_staged
+                con.execute(
+                    f"""
+                    INSERT INTO failed
+                    SELECT '', {LINE}, column_name, found, reason, reason_params, original, estate_id, record_id FROM _broken
+                    """
+                )
+            if progress:
+                progress(source.name, read)
     bent = _set_misshapen_aside(con, reading)
     return read + bent, set_aside + bent
+
+
+def _told(chunk: pl.DataFrame, rows: pl.DataFrame, breaches: pl.DataFrame, source: Source) -> pl.DataFrame:
+    """Breaches with the text of their rows, their estate and their key."""
+    lines = breaches.get_column(LINE).unique()
+    estate = rows.select(LINE, estate_id="estate_id" if "estate_id" in rows.columns else pl.lit(None, pl.String))
+    estate = estate.with_columns(record_id=key_of(rows, source.table))
+    return breaches.join(parsing.originals(chunk, lines), on=LINE).join(
+        estate.unique(LINE, keep="first", maintain_order=True), on=LINE, how="left"
+    )
 
 
 def _ahead(judge: Callable[[pl.DataFrame], T], chunks: Iterator[pl.DataFrame]) -> Iterator[T]:
     """Chunks judged in their order, the next ones while the last is stored; AHEAD bounds what memory they take."""
     with ThreadPoolExecutor(AHEAD) as pool:
         waiting: deque[Future[T]] = deque()
-        for chunk in chunks:
+        for chunk in _read_ahead(chunks):
             waiting.append(pool.submit(judge, chunk))
             if len(waiting) > AHEAD:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _read_ahead(chunks: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The chunks, each read while the one before it is at work."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, chunks, None)
+        while (chunk := coming.result()) is not None:
+            coming = pool.submit(next, chunks, None)
+            yield chunk
 
 
 def _set_misshapen_aside(con: duckdb.DuckDBPyConnection, reading: Reading) -> int:
@@ -132,18 +147,15 @@ def _said_once(breaches: pl.DataFrame, source: Source) -> pl.DataFrame:
 
 
 def insert_staged(con: duckdb.DuckDBPyConnection, source: Source, rows: pl.DataFrame) -> None:
-    """Append typed rows (contract columns plus LINE) to ``staged``."""
+    """Append typed rows (contract columns plus LINE) to ``staged``.
+
+    DuckDB finds the rows by the variable's name. A registered frame would be held until the transaction ends (its view's
+    catalog entry is kept for a rollback): a whole file, chunk by chunk.
+    """
     columns = ", ".join(f'"{c}"' for c in source.table.columns)
     key = ", ".join(f'"{k}"::VARCHAR' for k in source.table.key)
-    con.register("_rows", rows.to_arrow())
-    con.execute(
-        f"""
-        INSERT INTO staged
-        SELECT {columns}, concat_ws('/', {key}), '', {LINE}, 0, NULL, hash(({columns},))
-        FROM _rows
-        """
-    )
-    con.unregister("_rows")
+    _rows = rows.to_arrow(compat_level=NEWEST)  # read by its name
+    con.execute(f"INSERT INTO staged SELECT {columns}, concat_ws('/', {key}), '', {LINE}, 0, NULL FROM _rows")
 
 
 def _snapshot_day(path: Path, source: Source) -> date:
@@ -187,30 +199,33 @@ def store(con: duckdb.DuckDBPyConnection, source: Source, delivery_id: str, seq:
     """Move ``staged`` into the table as new or revised versions; returns (accepted, revised, unchanged)."""
     name = source.table.name
     now, before = (", ".join(f'{a}."{c}"' for c in source.table.columns) for a in ("s", "c"))
-    con.execute(
+    ((known,),) = con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE judged AS
         SELECT s.record_id, ({now}) IS NOT DISTINCT FROM ({before}) AS same
         FROM staged AS s
         JOIN (SELECT * FROM {name} WHERE revised_by_seq IS NULL) AS c USING (record_id)
         """
-    )
-    revised = con.execute(
-        f"""
-        UPDATE {name} SET revised_by_seq = $seq
-        WHERE revised_by_seq IS NULL AND record_id IN (SELECT record_id FROM judged WHERE NOT same)
-        """,
-        {"seq": seq},
-    ).fetchall()[0][0]
+    ).fetchall()
+    revised = 0
+    if known:
+        ((revised,),) = con.execute(
+            f"""
+            UPDATE {name} SET revised_by_seq = $seq
+            WHERE revised_by_seq IS NULL AND record_id IN (SELECT record_id FROM judged WHERE NOT same)
+            """,
+            {"seq": seq},
+        ).fetchall()
     columns = ", ".join(f'"{c}"' for c in source.table.columns)
-    stored = con.execute(
-        f"""
-        INSERT INTO {name}
-        SELECT {columns}, record_id, $id, line, $seq, NULL FROM staged
-        WHERE record_id NOT IN (SELECT record_id FROM judged WHERE same)
-        """,
-        {"seq": seq, "id": delivery_id},
-    ).fetchall()[0][0]
+    with setting(con, "memory_limit", MEMORY_STORING):
+        ((stored,),) = con.execute(
+            f"""
+            INSERT INTO {name}
+            SELECT {columns}, record_id, $id, line, $seq, NULL FROM staged
+            {"WHERE record_id NOT IN (SELECT record_id FROM judged WHERE same)" if known else ""}
+            """,
+            {"seq": seq, "id": delivery_id},
+        ).fetchall()
     unchanged = con.execute("SELECT count(*) FROM judged WHERE same").fetchall()[0][0]
     return stored - revised, revised, unchanged
 
@@ -222,11 +237,10 @@ def as_delivered(con: duckdb.DuckDBPyConnection, again: Callable[[], Reading]) -
     last = max(lines.to_list(), default=0)
     for chunk in again().chunks if last else ():
         told = parsing.originals(chunk.with_columns(pl.exclude(LINE).fill_null("")), lines)
-        con.register("_told", told.to_arrow())
+        _texts = told.to_arrow()  # read by its name, as in insert_staged
         con.execute(
-            f"UPDATE failed AS f SET original = t.original FROM _told AS t WHERE t.{LINE} = f.line AND f.reason IN ({reasons})"
+            f"UPDATE failed AS f SET original = t.original FROM _texts AS t WHERE t.{LINE} = f.line AND f.reason IN ({reasons})"
         )
-        con.unregister("_told")
         if chunk.height and chunk.get_column(LINE).to_list()[-1] >= last:
             break
 
@@ -236,6 +250,12 @@ def settle(con: duckdb.DuckDBPyConnection, table: str, seq: int) -> int:
 
     Called once ``staged`` and ``failed`` hold what became of the delivery's rows; returns how many lines were settled.
     """
+    open_rows = """
+        SELECT 1 FROM rows_set_aside AS s JOIN deliveries AS d USING (delivery_id)
+        WHERE s.settled_how IS NULL AND s.record_id IS NOT NULL AND d.record_table = $table AND d.seq < $seq LIMIT 1
+    """
+    if not con.execute(open_rows, {"table": table, "seq": seq}).fetchall():
+        return 0
     return con.execute(
         """
         WITH brought AS (

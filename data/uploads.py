@@ -22,6 +22,8 @@ from typing import Any, ClassVar
 CONFIG = Path(os.environ.get("STEWARD_UPLOADS") or Path(__file__).with_suffix(".toml"))
 MEGABYTE = 1_048_576
 BLOCK = 1_048_576
+#: Texts that are read block by block (data/reading.py).
+TEXT_ENDINGS = (".csv", ".txt", ".tsv")
 #: Kinds that carry programs by their name, and what a workbook with one holds.
 MACRO_ENDINGS = (".xlsm", ".xltm", ".xlam", ".xla", ".xlt")
 MACRO_PARTS = re.compile(r"(vbaproject\.bin|vbadata\.xml|macrosheets/|^basic/|^scripts/)", re.I)
@@ -41,6 +43,7 @@ class Limits:
     """``data/uploads.toml``; sizes in megabytes of 1,048,576 bytes."""
 
     largest_file_mb: int
+    largest_text_mb: int
     unpacked_mb: int
     ratio_at_most: int
     ratio_from_mb: int
@@ -94,8 +97,9 @@ def check(path: Path, bounds: Limits | None = None) -> None:
     """Look into a file; raises Unsafe. A file that is merely no table passes: its reader says so."""
     bounds = bounds or limits()
     size = path.stat().st_size
-    if size > bounds.largest_file_mb * MEGABYTE:
-        raise Unsafe("too_large", size=-(-size // MEGABYTE), limit=bounds.largest_file_mb)
+    largest = bounds.largest_text_mb if path.suffix.lower() in TEXT_ENDINGS else bounds.largest_file_mb
+    if size > largest * MEGABYTE:
+        raise Unsafe("too_large", size=-(-size // MEGABYTE), limit=largest)
     if path.suffix.lower() in MACRO_ENDINGS:
         raise Unsafe("macros")
     with path.open("rb") as f:

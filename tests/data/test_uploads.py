@@ -153,11 +153,19 @@ def test_a_part_that_points_outside_is_refused(tmp_path, part):
 
 
 def test_a_file_larger_than_allowed_is_refused(tmp_path):
-    path = tmp_path / "a.csv"
+    path = tmp_path / "a.bin"
     path.write_bytes(b"x" * 1_048_577)
     assert kind_of(path, largest_file_mb=1) == "too_large"
     path.write_bytes(b"x" * 1_048_576)
     assert kind_of(path, largest_file_mb=1) is None
+
+
+@pytest.mark.parametrize("ending", [".csv", ".txt", ".TSV"])
+def test_a_text_read_block_by_block_has_a_bound_of_its_own(tmp_path, ending):
+    path = tmp_path / f"a{ending}"
+    path.write_bytes(b"x" * 1_048_577)
+    assert kind_of(path, largest_file_mb=1, largest_text_mb=2) is None
+    assert kind_of(path, largest_file_mb=2, largest_text_mb=1) == "too_large"
 
 
 @pytest.mark.parametrize(
