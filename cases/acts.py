@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from cases import letters, notices
 from cases.allowed import Asked, NotDue, may_open, refusal
-from cases.case import BY_HAND, Case, after, fold
+from cases.case import BY_HAND, DISPUTE, Case, after, fold
 from cases.days import local_day
 from cases.drafting import drafted
 from cases.papers.blocks import Both, Person
@@ -35,6 +35,9 @@ from data.scope import Scope
 from rules.book import Book
 
 LARGEST_FILE = 20 * 1024 * 1024  # bytes a party or officer may hand in at once
+MATTER_LONGEST = 128
+EVERY = 1_000_000  # more records than any unit has
+IDENTITY = ("party", "party_id", "estate_id", "company_id", "head_id", "period", "step")
 DUE_KEPT = (
     "period", "party", "party_id", "step", "reason", "params", "rule_from", "basis", "estate_id", "company_id", "head_id",
     "estate_zh", "estate_en", "company_zh", "company_en", "head_zh", "head_en",
@@ -112,7 +115,56 @@ def open_by_hand(desk: Desk, party: dict, step: str, *, matter: str, edition: st
     if not matter.strip():
         raise NotDue("name_the_matter")
     row = {**party, "party": "estate", "party_id": party["estate_id"], "step": step}
-    return _open(desk, row, matter=matter.strip()[:128], edition=edition, reason=reason)
+    return _open(desk, row, matter=matter.strip()[:MATTER_LONGEST], edition=edition, reason=reason)
+
+
+def dispute(
+    desk: Desk, con: duckdb.DuckDBPyConnection, party: dict, *, ground: str, records: Sequence[dict], reason: str,
+    handed: Handed | None = None,
+) -> str:  # fmt: skip
+    """Dispute records beside a score, with no step due: a case the party opens, marked at once. Returns its number.
+
+    Args:
+        con: the published edition. party: ``party_id`` (the company's spell), estate_id, company_id, head_id, period, names.
+        records: table, record_id and the wish (exclude, reassign) of each.
+
+    Raises:
+        NotDue: not the company's own account, no reason, none or a stranger's record. AlreadyOpen: it is disputed already.
+    """
+    step_rule = desk.book.on(desk.today, "cases")["prepares"][DISPUTE]
+    if desk.scope.role not in step_rule or desk.scope.company_id != party["company_id"]:
+        raise NotDue("not_your_role")
+    if not reason.strip():
+        raise NotDue("reason_missing")
+    matter = ", ".join(sorted(f"{r['table']} {r['record_id']}" for r in records))
+    if not matter or len(matter) > MATTER_LONGEST:
+        raise NotDue("one_at_a_time")
+    _own_records(desk, con, "tenure", party["party_id"], party["period"], records)
+    edition = rankings.edition(desk.scope, con)["edition_id"]
+    row = {**party, "party": "estate", "step": DISPUTE}
+    identity = {k: row.get(k) for k in IDENTITY} | {"matter": matter, "edition": edition}
+    opened = _event(desk, "", "opened", edition, reason, {k: identity[k] for k in (*IDENTITY, "matter")} | {"due": row})
+    claim = {"ground": ground, "records": list(records)}
+    with writing(desk.ledger) as ledger_con:
+        case_id = events.new_case(ledger_con, identity, desk.now)
+        sha = events.attach(ledger_con, handed.content, handed.name, handed.media_type) if handed else None
+        objected = _event(desk, case_id, "objected", edition, reason, claim, sha)
+        written = events.append(ledger_con, case_id, 0, [opened, objected])
+        notices.tell(ledger_con, fold(written), written[-1], desk.link)
+    return case_id
+
+
+def _own_records(
+    desk: Desk, con: duckdb.DuckDBPyConnection, level: str, unit_id: str, period: str, records: Sequence[dict]
+) -> None:
+    """Refuse a claim about what the unit was not scored on: another company's records are nobody's to name here."""
+    if not records:
+        return
+    rows = files.counted_records(desk.scope, con, level=level, unit_id=unit_id, period=period, limit=EVERY)
+    own = set(rows.select("record_table", "record_id").rows())
+    strange = sorted(r["record_id"] for r in records if (r["table"], r["record_id"]) not in own)
+    if strange:
+        raise NotDue("not_your_records", records=", ".join(strange))
 
 
 def _open(desk: Desk, row: dict, *, matter: str, edition: str, reason: str) -> str:
@@ -120,8 +172,7 @@ def _open(desk: Desk, row: dict, *, matter: str, edition: str, reason: str) -> s
     refused = may_open(step, bool(matter), desk.asked())
     if refused or (not matter and step in BY_HAND):
         raise refused or NotDue("name_the_matter")
-    names = ("party", "party_id", "estate_id", "company_id", "head_id", "period", "step")
-    identity = {k: row.get(k) for k in names} | {"matter": matter, "edition": edition}
+    identity = {k: row.get(k) for k in IDENTITY} | {"matter": matter, "edition": edition}
     event = _event(
         desk, "", "opened", edition, reason, {k: v for k, v in identity.items() if k != "edition"} | {"due": row}
     )
@@ -165,7 +216,12 @@ def act(
         raise NotDue("file_too_large", megabytes=LARGEST_FILE // 1024 // 1024)
     if not reason.strip():
         raise NotDue("reason_missing")
+    if kind == "objected":
+        level = "head" if case.party == "head" else "tenure"
+        _own_records(desk, con, level, case.party_id, case.period, whole.get("records", ()))
     letter = letters.letter_for(kind, case.step)
+    if kind == "objection_decided" and (letter or case.step == DISPUTE) and "before" not in whole:
+        raise NotDue("weigh_first")
     found = found_for(desk, case) if letter else None
     with writing(desk.ledger) as ledger_con:
         if letter and found:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from cases.case import BY_HAND, Case
+from cases.case import BY_HAND, DISPUTE, Case
 from cases.days import working_days_before
 from cases.standing import RANKS
 from data.scope import Role, Scope
@@ -115,6 +115,8 @@ def _objected(case: Case, asked: Asked) -> NotDue | None:
         return refused
     if case.step == "commendation":
         return NotDue("decline_instead")
+    if case.step == DISPUTE and case.objections:
+        return NotDue("one_at_a_time")
     if case.object_until and asked.today > case.object_until:
         return NotDue("too_late", until=case.object_until)
     return None
@@ -136,7 +138,7 @@ def _reinspection_asked(case: Case, asked: Asked) -> NotDue | None:
     refused = _while_told(case, asked)
     if refused is None and case.reinspection_asked_on:
         return NotDue("asked_already", on=case.reinspection_asked_on)
-    return refused or (NotDue("nothing_to_inspect") if case.step == "commendation" else None)
+    return refused or (NotDue("nothing_to_inspect") if case.step in ("commendation", DISPUTE) else None)
 
 
 def _reinspected(case: Case, asked: Asked) -> NotDue | None:
@@ -145,7 +147,7 @@ def _reinspected(case: Case, asked: Asked) -> NotDue | None:
         on = date.fromisoformat(asked.facts["on"])
         if on > asked.today or (case.told_on and on < case.told_on):
             return NotDue("day_outside", since=case.told_on, until=asked.today)
-    return refused or (NotDue("nothing_to_inspect") if case.step == "commendation" else None)
+    return refused or (NotDue("nothing_to_inspect") if case.step in ("commendation", DISPUTE) else None)
 
 
 def _clear(case: Case) -> NotDue | None:

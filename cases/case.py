@@ -20,6 +20,8 @@ Phase = Literal["prepared", "deferred", "decided", "told", "effective", "withdra
 #: competent for it, ``advice`` goes to the owners; these are opened by hand and rest on a matter, never on a score.
 STEPS = ("attention", "listing", "interview", "replacement", "commendation", "rectification", "referral", "advice")
 BY_HAND = ("rectification", "referral", "advice")
+#: What the party itself opens: a record it holds not to be its own, or wrong, before anything is due for it.
+DISPUTE = "dispute"
 OVER: tuple[Phase, ...] = ("withdrawn", "closed")
 
 
@@ -134,11 +136,14 @@ def day_of(facts: dict, name: str) -> date | None:
 def _opened(event: Event) -> Case:
     f = event.facts
     on = local_day(event.at)
-    return Case(
+    case = Case(
         event.case_id, event.version, "prepared", f["party"], f["party_id"], f.get("estate_id"), f.get("company_id"),
         f.get("head_id"), f["period"], event.edition, f["step"], event.by, on, matter=f.get("matter", ""),
         due=f.get("due", {}), reason=event.reason, touched_on=on,
     )  # fmt: skip
+    if case.recommended == DISPUTE:  # the party knows of it, and nobody decides a step
+        return replace(case, phase="effective", step=DISPUTE, told_on=on, effective_on=on)
+    return case
 
 
 def _heard(case: Case, event: Event, on: date) -> Case:
@@ -187,6 +192,8 @@ def _objection_decided(case: Case, event: Event, on: date) -> Case:
         else o
         for o in case.objections
     )
+    if case.step == DISPUTE:
+        return replace(case, objections=after, phase="closed", closed_on=on, closed_how="answered")
     return replace(case, objections=after)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from cases.case import Case, Objection, day_of
+from cases.case import DISPUTE, Case, Objection, day_of
 from cases.days import ZONE
 from cases.papers import shapes
 from cases.papers.blocks import Finding, Hazard, Outcome, Person, Shown, Task, Text
@@ -276,8 +276,9 @@ LETTERS: dict[tuple[str, str | None], tuple[str, Callable[[Letter], shapes.Paper
     ("closed", "listing"): ("closure", _closure),
     ("closed", "rectification"): ("closure", _closure),
 }
-#: Steps whose papers are not ours to set: the body competent writes to the party, the owners decide for themselves.
-NO_PAPERS = ("referral", "advice")
+#: Steps without papers of ours: the body competent writes to the party, the owners decide for themselves, and the answer to
+#: a dispute stands in its file.
+NO_PAPERS = ("referral", "advice", DISPUTE)
 
 
 def letter_for(kind: str, step: str | None) -> tuple[str, Callable[[Letter], shapes.Paper]] | None:

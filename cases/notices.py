@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from cases.case import Case
+from cases.case import DISPUTE, Case
 from data import outbox
 from data.events import Event
 from data.ledger import accounts
@@ -22,8 +22,7 @@ TO_OFFICERS = (
 )  # fmt: skip
 
 
-def _managers(con: sa.Connection, company_id: str | None) -> list[str]:
-    role: Role = "manager"
+def _holders(con: sa.Connection, role: Role, company_id: str | None) -> list[str]:
     query = sa.select(accounts.c.account_id).where(
         accounts.c.role == role, accounts.c.company_id == company_id, accounts.c.disabled_at.is_(None)
     )
@@ -37,7 +36,9 @@ def tell(con: sa.Connection, case: Case, event: Event, link: str) -> int:
         case: as it stands after the event. link: address of a case's page, to which its number is added.
     """
     if event.kind in TO_PARTY and case.known_to_party:
-        people = _managers(con, case.company_id)
+        people = _holders(con, "manager", case.company_id)
+    elif event.kind == "objected" and case.step == DISPUTE:  # no officer is at it yet
+        people = _holders(con, "supervisor", None)
     elif event.kind in TO_OFFICERS:
         people = sorted({p for p in (case.opened_by, case.decided_by, case.told_by) if p})
     else:

@@ -17,7 +17,7 @@ from pwdlib import PasswordHash
 
 from data.brake import FAILURES_ALLOWED, LOCKED_FOR, SignInRefused, enter_attempt
 from data.grants import give
-from data.ledger import account_events, accounts, sessions, sign_in_attempts, writing
+from data.ledger import NAME_LONGEST, account_events, accounts, sessions, sign_in_attempts, writing
 from data.scope import ROLES, Role, Scope
 
 PASSWORD_MIN, PASSWORD_MAX = 12, 256  # characters
@@ -111,6 +111,9 @@ def check_complete(row: Mapping) -> None:
         raise AccountWrong(
             f"{where} is a {row['role']} without {needed}, so nobody can tell which rows are theirs. Give it."
         )
+    for name in ("name_zh", "name_en"):
+        if len(row.get(name) or "") > NAME_LONGEST:
+            raise AccountWrong(f"{where}: {name} is longer than {NAME_LONGEST} characters. Shorten it.")
     if row["language"] not in LANGUAGES:
         raise AccountWrong(f"{where} has language '{row['language']}'. Choose one of {', '.join(LANGUAGES)}.")
 

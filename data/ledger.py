@@ -25,6 +25,7 @@ URL_VARIABLE = "STEWARD_LEDGER_URL"
 OF_FOLDER = "{folder}"
 MIGRATIONS = Path(__file__).parent / "migrations"
 WRITING = 0x57E7A2D  # PostgreSQL's lock while somebody writes; any number that nobody else uses in this database
+NAME_LONGEST = 128  # characters of a person's name
 BUSY_TIMEOUT_MS = 10_000  # how long a writer waits for another before it gives up
 
 
@@ -52,8 +53,8 @@ accounts = sa.Table(
     "accounts",
     METADATA,
     sa.Column("account_id", sa.String(64), primary_key=True),
-    sa.Column("name_zh", sa.String(128), nullable=False),
-    sa.Column("name_en", sa.String(128)),
+    sa.Column("name_zh", sa.String(NAME_LONGEST), nullable=False),
+    sa.Column("name_en", sa.String(NAME_LONGEST)),
     sa.Column("role", sa.String(16), nullable=False),
     sa.Column("area_id", sa.String(64)),
     sa.Column("company_id", sa.String(64)),

@@ -20,6 +20,7 @@ from data.scope import Scope
 
 ZONE = ZoneInfo("Asia/Shanghai")
 TELLING = ("served", "shown")  # kinds of event from which on the party may read the file
+OWN = "dispute"  # what the party opened itself (cases/case.py)
 
 
 def _may_read(scope: Scope, con: duckdb.DuckDBPyConnection) -> sa.ColumnElement[bool]:
@@ -29,7 +30,8 @@ def _may_read(scope: Scope, con: duckdb.DuckDBPyConnection) -> sa.ColumnElement[
         return sa.true()
     if scope.role == "manager":
         told = sa.select(case_events.c.case_id).where(case_events.c.kind.in_(TELLING))
-        return sa.and_(cases.c.company_id == scope.company_id, cases.c.case_id.in_(told))
+        known = sa.or_(cases.c.case_id.in_(told), cases.c.step == OWN)
+        return sa.and_(cases.c.company_id == scope.company_id, known)
     params: dict = {}
     r = readable(scope, params, e="estates")
     own = ask(con, f"SELECT DISTINCT estate_id FROM {r['e']} AS e ORDER BY estate_id", params)["estate_id"].to_list()

@@ -10,7 +10,7 @@ import streamlit as st
 
 from cases.acts import EditionGone, found_for, read
 from cases.allowed import possible
-from cases.case import Case
+from cases.case import DISPUTE, Case
 from cases.days import first_unknown_year
 from cases.drafting import drafted
 from cases.exit import counter
@@ -111,7 +111,7 @@ def _act(desk, con, case: Case, t) -> None:
     kind = st.selectbox(t("page.case.choose_act"), kinds, format_func=lambda k: t(f"case.do.{k}"), key="act-kind")
     ladder, cases = desk.book.on(desk.today, "ladder"), desk.asked().rule
     form = Form(desk.scope, con, case, drafted(case, kind, desk.today, cases, ladder), t)
-    if kind == "objection_decided" and not case.matter:
+    if kind == "objection_decided" and (not case.matter or case.step == DISPUTE):
         appeal.weighing(desk, con, case, t)
     with st.form(f"act-{kind}", border=True):
         facts = FORMS[kind](form) if kind in FORMS else {}
@@ -133,7 +133,7 @@ def _grounds(desk, case: Case, t) -> None:
     """The rule, the numbers, what speaks for the party, and the records, as the case's own edition has them."""
     st.subheader(t("page.case.grounds"))
     if case.matter:
-        st.caption(t("page.case.by_hand"))
+        st.caption(t("page.case.by_party" if case.step == DISPUTE else "page.case.by_hand"))
         return
     try:
         found = found_for(desk, case)

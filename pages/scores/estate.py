@@ -284,6 +284,8 @@ def _evidence(scope, con, level: str, unit_id: str, metric: str, period: str, sc
         st.caption(t("page.estate.flags", n=int((worded["flags"] != "").sum())))
     tables.show(worded, columns, t, key="evidence-table")
     tables.pager("evidence_page", rows["total"][0], t)
+    if unit := files.unit(scope, con, level=level, unit_id=unit_id, period=period) if level == "tenure" else None:
+        openings.dispute(scope, con, unit, rows, t)
     make = partial(
         downloads.evidence, scope, con, t, level=level, unit_id=unit_id, metric=metric, period=period, estate=estate
     )

@@ -1,4 +1,4 @@
-"""Opening a case on a matter of its own: an order to put hazards right, a referral, an advice to the owners."""
+"""Opening a case that no row of the due list stands for: an order, a referral, an advice; a company's dispute of a record."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import polars as pl
 import streamlit as st
 
 from cases import acts
-from cases.allowed import NotDue, may_open
+from cases.allowed import GROUNDS, NotDue, may_open
 from cases.case import BY_HAND
 from data.events import AlreadyOpen
 from data.queries import files, rankings
 from data.scope import Scope
 from i18n.words import Words
-from pages.shared import casework, go
+from pages.shared import casework, format, go
 
 HAZARD_METRICS = ("hazards_fixed_in_time", "security_notices_met")
 PARTY = ("estate_id", "company_id", "head_id", "company_zh", "company_en", "head_zh", "head_en", "period")
@@ -64,6 +64,48 @@ def _open(
     edition = rankings.edition(desk.scope, con)["edition_id"]
     try:
         case_id = acts.open_by_hand(desk, party, step, matter=matter, edition=edition, reason=reason)
+    except NotDue as e:
+        st.warning(casework.refusal_words(e, t))
+    except AlreadyOpen as e:
+        st.warning(casework.already_open(e, t))
+    else:
+        go.to("case", case=case_id)
+
+
+def dispute(scope: Scope, con: duckdb.DuckDBPyConnection, unit: dict, rows: pl.DataFrame, t: Words) -> None:
+    """The form by which a company disputes one of the records on screen (``files.evidence``) that counts."""
+    own = rows.filter(pl.col("excluded").is_null() & pl.col("record_id").is_not_null())
+    if scope.role != "manager" or own.is_empty():
+        return
+    labels = {r["record_id"]: f"{format.day(r['decided_on'], t)} · {r['record_id']}" for r in own.iter_rows(named=True)}
+    with st.expander(t("page.dispute.title")):
+        st.caption(t("page.dispute.lead"))
+        with st.form("dispute", border=False):
+            record = st.selectbox(
+                t("page.dispute.record"), list(labels), format_func=lambda r: labels[r], key="dispute-record"
+            )
+            ground = st.selectbox(
+                t("form.ground"), GROUNDS, index=GROUNDS.index("not_ours"), key="dispute-ground",
+                format_func=lambda g: t(f"objection.ground.{g}"),
+            )  # fmt: skip
+            wish = st.radio(t("form.wish"), ("exclude", "reassign"), horizontal=True, key="dispute-wish",
+                            format_func=lambda w: t(f"ruling.{w}"))  # fmt: skip
+            reason = st.text_area(t("form.reason_objected"), key="dispute-reason", help=t("form.reason_help"))
+            pressed = st.form_submit_button(t("page.dispute.press"), type="primary")
+        if pressed and record:
+            table = own.filter(record_id=record)["record_table"][0]
+            claim = {"table": table, "record_id": record, "wish": wish}
+            _dispute(casework.desk(scope), con, unit, claim, ground or "not_ours", reason or "", t)
+
+
+def _dispute(
+    desk: acts.Desk, con: duckdb.DuckDBPyConnection, unit: dict, claim: dict, ground: str, reason: str, t: Words
+) -> None:
+    party = {k: unit.get(k) for k in PARTY} | {"estate_zh": unit["name_zh"], "estate_en": unit["name_en"]}
+    try:
+        case_id = acts.dispute(
+            desk, con, party | {"party_id": unit["unit_id"]}, ground=ground, records=[claim], reason=reason
+        )
     except NotDue as e:
         st.warning(casework.refusal_words(e, t))
     except AlreadyOpen as e:

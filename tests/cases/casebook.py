@@ -10,7 +10,7 @@ import pypdf
 
 from cases import acts
 from cases.acts import Desk
-from data.queries import rankings
+from data.queries import files, rankings
 from data.scope import Scope
 
 ANNA, BEN = Scope("anna", "supervisor"), Scope("ben", "supervisor")
@@ -27,6 +27,12 @@ def edition_id(con) -> str:
 
 def manager_of(row: dict) -> Scope:
     return Scope("mei", "manager", company_id=row["company_id"])
+
+
+def own_record(con, row: dict) -> dict:
+    """One record the row's company was scored on: table, record_id."""
+    rows = files.counted_records(manager_of(row), con, level="tenure", unit_id=row["party_id"], period=row["period"])
+    return {"table": rows["record_table"][0], "record_id": rows["record_id"][0]}
 
 
 def opened(desk: Desk, con, row: dict, step: str = "attention"):

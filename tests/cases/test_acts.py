@@ -18,7 +18,7 @@ from data.events import AlreadyOpen, Overtaken
 from data.ledger import addresses, outbox, writing
 from data.queries import casefiles
 from data.scope import Scope
-from tests.cases.casebook import ANNA, BEN, START, at, edition_id, manager_of, opened, text_of, told
+from tests.cases.casebook import ANNA, BEN, START, at, edition_id, manager_of, opened, own_record, text_of, told
 
 
 @pytest.fixture
@@ -122,7 +122,8 @@ def test_the_party_objects_with_a_file_and_a_colleague_decides(desk, con, row):
     case = told(desk, con, row)
     mei = at(desk, manager_of(row), 3)
     handed = Handed("平面图.pdf", "application/pdf", b"%PDF-1.7 plan")
-    claim = [{"table": "hazards", "record_id": "H1", "wish": "exclude"}]
+    own = own_record(con, row)
+    claim = [own | {"wish": "exclude"}]
     case = acts.act(
         mei, con, case, "objected", facts={"ground": "not_ours", "records": claim}, reason="在业主家中", handed=handed
     )
@@ -131,8 +132,8 @@ def test_the_party_objects_with_a_file_and_a_colleague_decides(desk, con, row):
     lighter = same | {"score": 63.0, "low": 58.0, "high": 68.0, "band": "attention", "step": "none"}
     facts = {
         "objection": 1, "outcome": "upheld", "before": same, "after": lighter,
-        "rulings": [{"table": "hazards", "record_id": "H1", "ruling": "exclude"}],
-        "findings": [{"record_id": "H1", "claim": "在业主家中", "ruling": "exclude", "reason": "照片相符"}],
+        "rulings": [own | {"ruling": "exclude"}],
+        "findings": [{"record_id": own["record_id"], "claim": "在业主家中", "ruling": "exclude", "reason": "照片相符"}],
     }  # fmt: skip
     case = acts.act(at(desk, BEN, 4), con, case, "objection_decided", facts=facts, reason="责任主体有误")
     assert case.must_withdraw

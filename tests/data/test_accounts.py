@@ -228,6 +228,7 @@ def test_an_account_gives_the_scope_of_its_person(ledger):
     (
         ({"role": "manager"}, "is a manager without company_id"),
         ({"role": "station"}, "is a station without area_id"),
+        ({"role": "supervisor", "name_zh": "长" * 129}, "name_zh is longer than 128 characters"),
         ({"role": "mayor"}, "has role 'mayor', which does not exist"),
         ({"account_id": "Gu"}, "lower-case"),
         ({"account_id": ""}, "1 to 64"),

@@ -43,7 +43,7 @@ class Answering:
 @pytest.fixture
 def root(demo_root, tmp_path, monkeypatch):
     """The demo district with two real people, and four messages: sent, given up, unsure, waiting."""
-    for name in [n for n in os.environ if n.startswith(("STEWARD_SMTP", "STEWARD_WEBHOOK", "STEWARD_LEDGER"))]:
+    for name in [n for n in os.environ if n.startswith(("STEWARD_SMTP", "STEWARD_WEBHOOK"))]:
         monkeypatch.delenv(name)
     place = copy_of(demo_root, tmp_path / "var")
     ledger = open_ledger(place)
