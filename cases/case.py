@@ -15,7 +15,7 @@ from typing import Any, Literal
 from cases.days import local_day
 from data.events import Event
 
-Phase = Literal["prepared", "deferred", "decided", "told", "effective", "withdrawn", "closed"]
+Phase = Literal["prepared", "deferred", "decided", "told", "effective", "disputed", "withdrawn", "closed"]
 #: Steps a case may carry. ``rectification`` orders hazards found to be put right, ``referral`` hands a matter to the body
 #: competent for it, ``advice`` goes to the owners; these are opened by hand and rest on a matter, never on a score.
 STEPS = ("attention", "listing", "interview", "replacement", "commendation", "rectification", "referral", "advice")
@@ -142,7 +142,7 @@ def _opened(event: Event) -> Case:
         due=f.get("due", {}), reason=event.reason, touched_on=on,
     )  # fmt: skip
     if case.recommended == DISPUTE:  # the party knows of it, and nobody decides a step
-        return replace(case, phase="effective", step=DISPUTE, told_on=on, effective_on=on)
+        return replace(case, phase="disputed", step=DISPUTE, told_on=on, effective_on=on)
     return case
 
 

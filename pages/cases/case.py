@@ -59,7 +59,7 @@ def _header(desk, case: Case, t) -> None:
           step=t(f"ladder.step.{case.recommended}.name"), opened=format.day(case.opened_on, t))
     )  # fmt: skip
     if case.matter:
-        st.caption(t("page.case.matter", matter=format.plain(case.matter)))
+        st.caption(t("page.case.matter", matter=format.plain(_matter(case, t))))
     cells = st.columns(3)
     cells[0].metric(t("page.case.phase"), t(f"case.phase.{case.phase}"))
     step = t(f"ladder.step.{case.step}.name") if case.step else t("page.case.undecided")
@@ -85,6 +85,14 @@ def _header(desk, case: Case, t) -> None:
         (st.error if late else st.info)(f"{t('page.tasks.overdue')}{t('common.colon')}{line}" if late else line)
     if any(not task.known for task in todo):
         st.caption(t("page.tasks.calendar", year=first_unknown_year(desk.today)))
+
+
+def _matter(case: Case, t) -> str:
+    """What the case is about: as the officer wrote it, or the records the company disputes."""
+    if case.step != DISPUTE:
+        return case.matter
+    named = [f"{t('table.' + r['table'])} {r['record_id']}" for o in case.objections for r in o.records]
+    return t("common.semicolon").join(named)
 
 
 def _counter(desk, con, case: Case, t) -> None:
@@ -126,6 +134,8 @@ def _act(desk, con, case: Case, t) -> None:
             written = casework.done(desk.scope, con, case, kind, facts, reason or "", handed, t)
         if written:
             st.session_state["case_said"] = t("page.case.done", what=t(f"case.event.{kind}"))
+            for key in [k for k in st.session_state if str(k).startswith("form-")]:
+                del st.session_state[key]  # the next act begins with an empty form
             st.rerun()
 
 

@@ -125,7 +125,7 @@ def _ordered(form: Form) -> dict:
     facts: dict[str, Any] = {"found_on": _day(form, "found_on", form.case.opened_on), "visit": _text(form, "visit")}
     st.caption(t("form.officers_help"))
     empty = pl.DataFrame(
-        {"name": [None, None], "certificate": [None, None]}, schema={"name": pl.String, "certificate": pl.String}
+        {"name": ["", ""], "certificate": ["", ""]}, schema={"name": pl.String, "certificate": pl.String}
     )
     columns: dict = {n: config.TextColumn(t(f"form.{n}"), required=True) for n in empty.columns}
     rows = st.data_editor(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import polars as pl
 import streamlit as st
 
-from cases.case import Case, fold_all
+from cases.case import Case, Phase, fold_all
 from cases.days import first_unknown_year
 from cases.tasks import Task, calendar, inbox
 from data.queries import casefiles
 from pages.shared import casework, choose, format, go, place, tables, watch
 
-PHASES = ("prepared", "deferred", "decided", "told", "effective", "withdrawn", "closed")
+PHASES = get_args(Phase)
 ICS = "text/calendar"
 
 

@@ -123,7 +123,7 @@ def open_hazards(scope: Scope, con: duckdb.DuckDBPyConnection, estate_id: str, p
     rows = pl.concat(found).filter(pl.col("numerator") < pl.col("denominator")).unique("record_id", maintain_order=True)
     facts = [(r, json.loads(f)) for r, f in rows.select("record_id", "facts").iter_rows()]
     return [
-        {"hazard_id": r, "what": t(f"fact.hazard_type.{f['hazard_type']}") if f.get("hazard_type") else None,
-         "severity": f.get("severity")}
+        {"hazard_id": r, "what": t(f"fact.hazard_type.{f['hazard_type']}") if f.get("hazard_type") else "",
+         "severity": f.get("severity"), "where": "", "law": "", "interim": ""}
         for r, f in facts if not f.get("rectified_on")
     ]  # fmt: skip

@@ -47,7 +47,7 @@ def disputed(desk, con, row, party, record):
 
 def test_a_dispute_is_marked_at_once_and_waits_for_somebody_to_decide(desk, con, row, party, own):
     case = disputed(desk, con, row, party, own)
-    assert (case.phase, case.step, len(case.open_objections), case.known_to_party) == ("effective", "dispute", 1, True)
+    assert (case.phase, case.step, len(case.open_objections), case.known_to_party) == ("disputed", "dispute", 1, True)
     found = rulings.disputed(desk.ledger)
     assert found.select("record_table", "record_id", "estate_id").rows() == [
         (own["table"], own["record_id"], row["estate_id"])
