@@ -24,8 +24,9 @@ def cases(scope, con, t: Words, *, estate_id: str | None = None, company_id: str
     for case, own in found[:SHOWN]:
         step = t(f"ladder.step.{case.step or case.recommended}.name")
         line = t("beside.case", step=step, phase=t(f"case.phase.{case.phase}"), period=format.period(case.period, t))
-        marked = f" · {t('beside.marked')}" if case.open_objections else ""
-        go.link("case", f"{line}{marked}", case=case.case_id)
+        go.link("case", line, case=case.case_id)
+        if case.open_objections:
+            st.caption(t("beside.marked"))
         said = [e for e in own if e.kind in ("replied", "objected", "answered")]
         if said:
             newest = said[-1]
