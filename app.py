@@ -12,9 +12,10 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
-from pages.shared import frame, password, service, signin
+from pages.shared import frame, password, place, service, signin
 from pages.shared.gate import Gate
 from pages.shared.registry import PAGES, landing
+from pages.shared.unready import Ready
 from pages.shared.viewer import ledger
 
 
@@ -22,9 +23,13 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+place.base()  # a path that cannot be is told now, not to the first person
 app = st.App(
     Path(__file__).parent / "pages" / "shared" / "entry.py",
     routes=[*signin.routes(now), *password.routes(now), *service.routes(now)],
-    middleware=[Middleware(Gate, ledger=ledger, now=now, pages={p.url_path for p in PAGES}, home=landing)],
+    middleware=[
+        Middleware(Ready),
+        Middleware(Gate, ledger=ledger, now=now, pages={p.url_path for p in PAGES}, home=landing),
+    ],
     on_script_error=frame.sorry,
 )

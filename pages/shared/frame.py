@@ -13,7 +13,7 @@ from data.queries import rankings
 from data.queries.own import belongs_to
 from data.sessions import Session
 from i18n.words import Words
-from pages.shared import format
+from pages.shared import format, place
 from pages.shared.gate import local_path
 from pages.shared.viewer import FORM_COOKIE
 
@@ -36,6 +36,16 @@ STYLE = """<style>
 </style>"""
 
 
+#: Streamlit says in English that the connection is gone; the page keeps trying by itself. No dialog of ours is open then.
+AWAY = """<style>
+body:has([data-test-connection-state]:not([data-test-connection-state="CONNECTED"])) [data-testid="stDialog"] section {{
+  h2, div {{ font-size: 0; }}
+  h2::after {{ content: "{title}"; font-size: 1.5rem; }}
+  div:last-child > div::after {{ content: "{said}"; font-size: 1rem; }}
+}}
+</style>"""
+
+
 def here() -> str:
     """The address one is at, as a path of this server."""
     parts = urlsplit(str(st.context.url or "/"))
@@ -45,7 +55,7 @@ def here() -> str:
         for v in st.query_params.get_all(k)
         if k != "lang"
     )
-    return local_path((parts.path or "/") + (f"?{kept}" if kept else ""))
+    return local_path(place.within(parts.path or "/") + (f"?{kept}" if kept else ""))
 
 
 def _form(action: str, label: str, lang: str, **fields: str) -> str:
@@ -53,7 +63,7 @@ def _form(action: str, label: str, lang: str, **fields: str) -> str:
     fields["token"] = token if isinstance(token, str) else ""
     hidden = "".join(f'<input type="hidden" name="{k}" value="{escape(v)}">' for k, v in fields.items())
     return (
-        f'<form class="frame-form" method="post" action="{action}">{hidden}'
+        f'<form class="frame-form" method="post" action="{place.at(action)}">{hidden}'
         f'<button type="submit" lang="{lang}">{escape(label)}</button></form>'
     )
 
@@ -71,14 +81,22 @@ def sidebar(stay: Session, con, t: Words) -> None:
             f"{escape(duty)}</p>"
             + _form("/language", t("frame.switch"), other, language=other, next=here())
             + _form("/signout", t("frame.sign_out"), t.language)
-            + (f'<p><a href="/role" target="_self">{escape(t("oidc.change"))}</a></p>' if stay.several else "")
-            + ("" if account.demo else f'<p><a href="/password" target="_self">{escape(t("password.title"))}</a></p>')
+            + (
+                f'<p><a href="{place.at("/role")}" target="_self">{escape(t("oidc.change"))}</a></p>'
+                if stay.several
+                else ""
+            )
+            + (
+                ""
+                if account.demo
+                else f'<p><a href="{place.at("/password")}" target="_self">{escape(t("password.title"))}</a></p>'
+            )
         )
 
 
 def header(scope, con, t: Words) -> None:
     """Which edition this is: its period, whether it is published and when, and whether its records are invented."""
-    st.html(STYLE)
+    st.html(STYLE + AWAY.format(title=t("frame.unready_title"), said=t("frame.away")))
     if con is None or not scope.complete:
         return
     edition = rankings.edition(scope, con)
@@ -126,7 +144,9 @@ def ended(t: Words) -> None:
     st.info(t("frame.ended"))
     onward = here()
     address = "/signin" if onward == "/" else f"/signin?next={quote(onward, safe='')}"
-    st.html(f'<a class="frame-button" href="{escape(address)}" target="_self">{escape(t("frame.sign_in_again"))}</a>')
+    st.html(
+        f'<a class="frame-button" href="{escape(place.at(address))}" target="_self">{escape(t("frame.sign_in_again"))}</a>'
+    )
 
 
 def sorry(error: Exception) -> bool:

@@ -27,6 +27,7 @@ from data import accounts, sessions
 from data.accounts import LANGUAGES
 from data.scope import Role
 from i18n.words import Words
+from pages.shared import place
 from pages.shared.local import over_loopback
 from pages.shared.plain import cookie, plain_page
 from pages.shared.viewer import FORM_COOKIE, SESSION_COOKIE, form_token
@@ -40,6 +41,8 @@ OPEN = {
     "/icon.svg": ("GET", "HEAD"),
     "/_stcore/health": ("GET", "HEAD"),
 }
+#: Streamlit's way in for programs that act like a person. It is off (.streamlit/config.toml), and stays shut if it is not.
+SHUT = "/_stcore/agent/"
 #: Pages of our own, for the signed-in; Streamlit knows nothing of them.
 OWN = ("/password", "/role")
 #: All that is open to who must first change a password somebody else knows.
@@ -121,6 +124,8 @@ class Gate:
         session = await run_in_threadpool(self._session, HTTPConnection(scope))
         if session is None:
             return await _refuse(scope, receive, send)
+        if scope["path"].startswith(SHUT):
+            return await PlainTextResponse("not here", 404)(scope, receive, send)
         if session.account.must_change and scope["path"] not in BEFORE_CHANGE:
             return await _refuse(scope, receive, send, onward="/password")
         if session.must_choose and scope["path"] not in BEFORE_CHOICE:
@@ -197,6 +202,8 @@ def _with_headers(send: Send) -> Send:
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
+            if (onward := headers.get("location", "")).startswith("/"):
+                headers["location"] = place.at(onward)
         await send(message)
 
     return sending
@@ -236,7 +243,7 @@ class _Index:
         t = self._words
         page = self._body.replace(b'<html lang="en">', f'<html lang="{t("frame.html_lang")}">'.encode(), 1)
         page = page.replace(b"<title>Streamlit</title>", f"<title>{t('frame.product')}</title>".encode(), 1)
-        page = page.replace(b'href="./favicon.png"', b'href="/icon.svg"', 1)
+        page = page.replace(b'href="./favicon.png"', f'href="{place.at("/icon.svg")}"'.encode(), 1)
         headers = MutableHeaders(scope=start)
         for stale in ("etag", "last-modified"):
             del headers[stale]

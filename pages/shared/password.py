@@ -12,7 +12,7 @@ from starlette.routing import Route
 from data import accounts, sessions
 from data.accounts import PASSWORD_MAX, PASSWORD_MIN, Account, AccountWrong, SignInRefused
 from i18n.words import Words
-from pages.shared import format
+from pages.shared import format, place
 from pages.shared.plain import PLAIN_HEADERS, document
 from pages.shared.signin import Clock, FormRefused, hidden, read_form, refused_form, set_cookie, turnstile
 from pages.shared.viewer import FORM_COOKIE, SESSION_COOKIE, form_token, ledger
@@ -33,7 +33,7 @@ def _show(request: Request, account: Account, said: str = "", status: int = 200)
     alert = f'<p class="said" role="alert">{escape(said)}</p>' if said else ""
     body = (
         f'<main class="desk alone"><div class="card"><h1>{t("password.title")}</h1><p>{lead}</p>{alert}'
-        f'<form method="post" action="{ADDRESS}">{hidden(token=token)}'
+        f'<form method="post" action="{place.at(ADDRESS)}">{hidden(token=token)}'
         f'<input type="hidden" name="username" autocomplete="username" value="{escape(account.account_id)}">'
         + _field(t, "old", "current-password")
         + _field(t, "new", "new-password")

@@ -49,7 +49,7 @@ def provider() -> Provider | None:
 def _said(t: Words, title: str, lines: list[str], status: int) -> Response:
     """A page that says what went wrong in both languages, and leads back to signing in."""
     text = "".join(f"<p>{escape(line)}</p>" for line in lines)
-    again = f'<p><a href="/signin">{escape(t("frame.sign_in_again"))}</a></p>'
+    again = f'<p><a href="{place.at("/signin")}">{escape(t("frame.sign_in_again"))}</a></p>'
     body = f'<main class="desk alone"><div class="card"><h1>{escape(title)}</h1>{text}{again}</div></main>'
     return HTMLResponse(document(t, f"{title} · {t('frame.product')}", body), status, PLAIN_HEADERS)
 
@@ -98,7 +98,9 @@ def _choices(grants: list[Grant], t: Words, token: str) -> str:
         f'<span class="who">{escape(_place_of(g, t))}</span></button></li>'
         for i, g in enumerate(grants)
     )
-    return f'<form method="post" action="{ADDRESS}">{hidden(token=token)}<ul class="people">{rows}</ul></form>'
+    return (
+        f'<form method="post" action="{place.at(ADDRESS)}">{hidden(token=token)}<ul class="people">{rows}</ul></form>'
+    )
 
 
 def _place_of(grant: Grant, t: Words) -> str:

@@ -130,7 +130,7 @@ def _people(people: list[Account], hidden: str, t: Words) -> str:
         for p in people
     )
     return (
-        f'<form method="post" action="/signin">{hidden}<h2>{t("signin.demo_title")}</h2>'
+        f'<form method="post" action="{place.at("/signin")}">{hidden}<h2>{t("signin.demo_title")}</h2>'
         f'<p class="lead">{t("signin.demo_lead")}</p><ul class="people">{rows}</ul></form>'
         f'<div class="or">{t("signin.demo_or")}</div>'
     )
@@ -143,7 +143,7 @@ def _service(onward: str, t: Words) -> str:
         return ""
     name = service.name_en if t.language == "en" and service.name_en else service.name_zh
     address = "/signin/oidc" + (f"?next={quote(onward, safe='')}" if onward != "/" else "")
-    return f'<p><a class="send service" href="{escape(address)}">{escape(t("oidc.go", name=name))}</a></p>'
+    return f'<p><a class="send service" href="{escape(place.at(address))}">{escape(t("oidc.go", name=name))}</a></p>'
 
 
 def _page(t: Words, *, token: str, onward: str, chosen: str, people: list[Account], said: str, name: str) -> str:
@@ -162,9 +162,9 @@ def _page(t: Words, *, token: str, onward: str, chosen: str, people: list[Accoun
 <header class="front"><p class="owner">{t("signin.owner")}</p><p class="product">{t("signin.product")}</p>
 <p class="promise">{t("signin.promise")}</p>{BARS}</header>
 <main class="desk">
-<a class="language" href="{escape(switch)}" lang="{other}" hreflang="{other}">{t("signin.other_language")}</a>
+<a class="language" href="{escape(place.at(switch))}" lang="{other}" hreflang="{other}">{t("signin.other_language")}</a>
 {banner}<div class="card"><h1>{t("signin.title")}</h1>{alert}{_service(onward, t)}{_people(people, hidden(**sent, language=t.language), t)}
-<form method="post" action="/signin">{hidden(**sent, language=chosen)}
+<form method="post" action="{place.at("/signin")}">{hidden(**sent, language=chosen)}
 <label for="name">{t("signin.name")}</label>
 <input id="name" name="name" value="{escape(name)}" autocomplete="username" autocapitalize="none" spellcheck="false"
  maxlength="64" required{focus}>

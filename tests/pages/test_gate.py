@@ -17,7 +17,8 @@ from tests.pages.house import PASSWORD, STREAMLIT, UVICORN, Browser, copied_stay
 ADDRESSES = [f"/{page.url_path}" for page in PAGES]
 STREAMLITS_OWN = [
     "/index.html", "/manifest.json", "/favicon.png", "/favicon.ico", "/static/js/index.js", "/_stcore/host-config",
-    "/_stcore/metrics", "/_stcore/script-health-check", "/_stcore/agent/openapi.json", "/media/x.csv",
+    "/_stcore/metrics", "/_stcore/script-health-check", "/_stcore/agent/openapi.json",
+    "/_stcore/agent/interact", "/_stcore/agent/mcp", "/media/x.csv",
     "/component/x/index.html", "/_stcore/bidi-components/x", "/_stcore/upload_file/s/f", "/app/static/x",
     "/oauth2callback", "/auth/login",
 ]  # fmt: skip
@@ -455,3 +456,24 @@ def test_an_upload_that_does_not_say_its_size_counts_as_too_large(port):
     assert _put(port, "manager", "Content-Length: ") == 400, "the web server itself takes no empty length"
     assert _put(port, "manager", "Content-Length: 5", "Content-Length: 99999999", body=b"abcde") == 400
     assert _put(port, "manager", "Content-Length: -5") == 400
+
+
+def test_programs_that_act_like_a_person_find_no_way_in(tmp_path_factory):
+    """Also where somebody turned Streamlit's on."""
+    root = tmp_path_factory.mktemp("agents")
+    furnish(root)
+    command = (*STREAMLIT, "--server.enableAgentApi", "true")
+    with serving(root, command) as port:
+        browser = Browser(port)
+        browser.get("/signin")
+        browser.send("/signin", {"person": "demo-supervisor"})
+        assert browser.socket_status() == 101
+        for path in (
+            "/_stcore/agent/interact",
+            "/_stcore/agent/mcp",
+            "/_stcore/agent/openapi.json",
+            "/_stcore/agent/x",
+        ):
+            for method in ("GET", "POST"):
+                answer = browser.ask(method, path, {} if method == "POST" else None, accept="*/*")
+                assert (answer.status, answer.text) == (404, "not here"), f"{method} {path}"
