@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+#: A range of house numbers no longer than this is one building's; a longer one is a street.
+RANGE_LONGEST = 40
 #: Canadian street types and directions to Canada Post's short forms.
 SHORT = {
     "AVENUE": "AVE", "STREET": "ST", "ROAD": "RD", "DRIVE": "DR", "BOULEVARD": "BLVD", "CRESCENT": "CRES",
@@ -29,6 +31,26 @@ def address_key(address: pl.Expr) -> pl.Expr:
     )
     words = text.str.split(" ").list.eval(pl.element().replace(SHORT)).list.join(" ")
     return pl.when(words == "").then(None).otherwise(words)
+
+
+def with_ranges(places: pl.DataFrame) -> pl.DataFrame:
+    """Places and, of a house-number range such as ``68-72 SPADINA RD``, each number of its side of the street within it.
+
+    Args:
+        places: ``key`` (``address_key``) and any other columns. A number that stands in the register by itself stays its own.
+
+    Returns:
+        The same columns; at most RANGE_LONGEST numbers apart are taken for one range.
+    """
+    number = pl.col("key").str.extract
+    ends = places.with_columns(
+        first=number(r"^(\d{1,6})-").cast(pl.Int64), last=number(r"^\d+-(\d{1,6}) ").cast(pl.Int64)
+    ).filter((pl.col("last") - pl.col("first")).is_between(1, RANGE_LONGEST))
+    each = ends.with_columns(number=pl.int_ranges("first", pl.col("last") + 1, 2)).explode("number")
+    street = pl.col("key").str.replace(r"^\S+ ", "")
+    within = each.with_columns(key=pl.concat_str(pl.col("number").cast(pl.String), pl.lit(" "), street))
+    alone = within.join(places, on="key", how="anti").select(places.columns)
+    return pl.concat([places, alone])
 
 
 def company_key(name: pl.Expr) -> pl.Expr:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import polars as pl
 
-from data.addresses import address_key, company_key
+from data.addresses import address_key, company_key, with_ranges
 
 KINDS = ({"text"}, {"number", "times"}, {"choose", "otherwise"}, {"company"}, {"file_day"}, {"otherwise"})
 #: Text column that holds the estate found at an address (``[lookup]``).
@@ -82,6 +82,7 @@ def located(chunk: pl.DataFrame, address: str, places: pl.DataFrame) -> pl.DataF
         places: ``estate_id``, ``address`` of the estates on record.
     """
     known = places.select("estate_id", key=address_key(pl.col("address"))).drop_nulls().unique()
+    known = with_ranges(known).unique()
     single = known.group_by("key").agg(pl.col("estate_id").first(), estates=pl.len()).filter(pl.col("estates") == 1)
     found = chunk.with_columns(key=address_key(pl.col(address))).join(
         single.select("key", pl.col("estate_id").alias(FOUND)), on="key", how="left", maintain_order="left"

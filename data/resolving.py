@@ -13,7 +13,7 @@ from datetime import date
 import duckdb
 import polars as pl
 
-from data.addresses import address_key
+from data.addresses import address_key, with_ranges
 from data.linkage import LINKS, link
 from data.mapping import Source
 from rules.book import Book, Rule
@@ -86,7 +86,8 @@ def _links(
     ).pl()
     at = pl.DataFrame(schema=LINKS)
     if address:
-        places = known.with_columns(place=address_key(pl.col("name"))).filter(pl.col("place").str.contains(r"^\d"))
+        places = known.with_columns(key=address_key(pl.col("name"))).filter(pl.col("key").str.contains(r"^\d"))
+        places = with_ranges(places).rename({"key": "place"})
         places = places.filter(pl.col("company_id").n_unique().over("place") == 1).unique("place")
         at = (
             pl.DataFrame({"said": said})

@@ -44,6 +44,8 @@ def changed(before: str, after: str, t: Words) -> str:
     """What a mended row says otherwise than it came."""
     old, new = json.loads(before), json.loads(after)
     parts = [
-        f"{column_words(k, t)} {old.get(k) or t('common.none')} → {v or t('common.none')}" for k, v in new.items() if old.get(k) != v
+        f"{column_words(k, t)} {old.get(k) or t('common.none')} → {v or t('common.none')}"
+        for k, v in new.items()
+        if old.get(k) != v
     ]
     return t("common.semicolon") + t("common.semicolon").join(parts) if parts else ""

@@ -88,6 +88,28 @@ def test_the_day_of_a_files_name():
     assert one({"file_day": True}, date(2026, 6, 6)) == "2026-06-06"
 
 
+def test_a_range_of_house_numbers_stands_for_each_of_its_side_and_a_number_on_record_stays_its_own():
+    places = pl.DataFrame(
+        {
+            "estate_id": ["range", "seventy", "corner", "other", "street"],
+            "address": ["66-72 Oak St", "70 Oak Street", "8-10 Elm Rd", "10-12 Elm Road", "2-98 Fir Ave"],
+        }
+    )
+    asked = [
+        "68 Oak St",
+        "70 Oak St",
+        "71 Oak St",
+        "72 OAK STREET",
+        "8 Elm Rd",
+        "10 Elm Rd",
+        "66-72 Oak St",
+        "4 Fir Ave",
+    ]
+    # 71 stands across the street; 10 Elm lies in two ranges, so in none for sure; 2-98 is a street, not a building
+    expected = ["range", "seventy", "", "range", "corner", "", "range", ""]
+    assert located(pl.DataFrame({"a": asked}), "a", places)[FOUND].to_list() == expected
+
+
 def test_an_address_finds_its_one_estate():
     places = pl.DataFrame(
         {"estate_id": ["oak", "oak", "elm", "ash"], "address": ["1 Oak Street", "1 OAK ST", "2 Elm Rd", "2 ELM ROAD"]}
