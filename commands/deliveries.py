@@ -21,7 +21,7 @@ from data.waiting import Decision
 @click.pass_obj
 def load(root: Path, paths: tuple[Path, ...], source: str | None, despite_clock: bool) -> None:
     """Load files or folders; loading a file twice changes nothing."""
-    files = intake.files_in(list(paths))
+    files = intake.files_in(list(paths), root)
     if not files:
         raise WrongFile(f"{', '.join(map(str, paths))}: no CSV, XLSX or Parquet file there. Check the path.")
     waits: list[str] = []

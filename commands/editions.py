@@ -11,7 +11,7 @@ import click
 from cases import effect
 from cases import publish as editions
 from commands import is_demo, now, progress
-from data import events
+from data import events, own_mappings
 from data.editions import current
 from data.ledger import open_ledger
 from metrics.calendar import Quarter
@@ -50,13 +50,21 @@ def _ledger_is_whole(root: Path, noted: str | None) -> bool:
     return not found
 
 
+def _mappings_are_whole(root: Path) -> bool:
+    """Hold the mapping files people confirmed against what was noted of them."""
+    found = own_mappings.faults(root, open_ledger(root))
+    for fault in found:
+        click.echo(f"mappings: {fault}", err=True)
+    return not found
+
+
 @click.command()
 @click.argument("edition", required=False)
 @click.option("--noted", help="An end of the ledger noted earlier, NUMBER:HASH: that event must still stand.")
 @click.pass_obj
 def verify(root: Path, edition: str | None, noted: str | None) -> None:
     """Check the ledger from its first event to its last; recompute an edition, compare every number."""
-    whole = _ledger_is_whole(root, noted)
+    whole = _ledger_is_whole(root, noted) & _mappings_are_whole(root)
     path = current(root)
     name = edition or (path.stem if path else None)
     if name is None:

@@ -22,6 +22,7 @@ from data.between import cross_checks, repeats
 from data.deliveries import Delivery, Doubt, doubts, note, profiled
 from data.making import file_day
 from data.mapping import Source, headings_known, sources
+from data.own_mappings import known_at, read_once
 from data.reading import EXCEL, Note, Reading, WrongFile, open_tables, refuse
 from data.records import in_order, open_store, plainly
 from data.resolving import resolve
@@ -29,6 +30,8 @@ from data.staging import Progress, as_delivered, into_periods, settle, stage, st
 from data.suggest import suggest
 from data.suggest import told as likely
 
+#: Begins what is said of a file that no mapping fits; the pages offer to make one then.
+NO_SOURCE = "no source has these headings"
 ENDINGS = (".csv", ".txt", ".tsv", ".parquet", *EXCEL)
 
 
@@ -50,12 +53,12 @@ def matching(readings: list[Reading], known: dict[str, Source], only: str | None
         words = headings_known(known)
         best = max(readings, key=lambda r: len(words & set(r.headings)))
         raise refuse(
-            best.path, f"no source has these headings: {', '.join(best.headings[:12])}.",
+            best.path, f"{NO_SOURCE}: {', '.join(best.headings[:12])}.",
             "Without a mapping its columns would be guessed.",
             (likely(guess) + " " if (guess := suggest(best.headings, known)) else "")
-            + "If the publisher renamed a column, add the new heading to its file in data/sources/.",
+            + "If the publisher renamed a column, confirm the mapping on the page of mappings.",
         )  # fmt: skip
-    return found
+    return read_once(first.path, found)
 
 
 def _earlier(con: duckdb.DuckDBPyConnection, reading: Reading, sha256: str, source: Source) -> Delivery | None:
@@ -142,7 +145,7 @@ def load_into(
     A file with a doubt that waits is kept for a person instead (``Delivery.waits``), unless one has accepted it:
     then ``settled`` is called with its deliveries before all of it is committed at once.
     """
-    known = sources(folder) if folder else sources()
+    known = sources(folder) if folder else known_at(waiting.home(con))
     words = headings_known(known)
     readings = open_tables(path, words)
     chosen = matching(readings, known, source)
@@ -213,9 +216,13 @@ def waiting_now(root: Path) -> list[waiting.Held]:
         con.close()
 
 
-def files_in(paths: list[Path], folder: Path | None = None) -> list[Path]:
-    """The files named and the table files of the folders named: registers first, then by name."""
-    known = sources(folder) if folder else sources()
+def files_in(paths: list[Path], root: Path | None = None) -> list[Path]:
+    """The files named and the table files of the folders named: registers first, then by name.
+
+    Args:
+        root: the folder of stores, whose own mapping files count too.
+    """
+    known = known_at(root) if root else sources()
     inside = [f for p in paths if p.is_dir() for f in p.rglob("*") if f.suffix.lower() in ENDINGS]
     found = sorted([*inside, *(p for p in paths if not p.is_dir())])
 
@@ -252,7 +259,7 @@ def load_files(
     try:
         if not despite_clock:
             in_order(con, received_at)
-        for path in files_in(paths):
+        for path in files_in(paths, root):
             made: list[Delivery] | WrongFile
             try:
                 with plainly(root):

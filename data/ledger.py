@@ -273,10 +273,25 @@ views = sa.Table(
     sa.Index("views_by_company", "company_id", "view_id"),
 )
 
+#: One version of one mapping file that a person confirmed; the file itself lies in the folder ``mappings``.
+mapping_files = sa.Table(
+    "mapping_files",
+    METADATA,
+    sa.Column("mapping_id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),  # 1, 2, 3 ... the newest is in use
+    sa.Column("record_table", sa.String(32), nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("by", sa.String(64), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.UniqueConstraint("name", "version", name="one_mapping_per_version"),
+)
+
 #: Tables whose rows may be added and never changed or removed; the database itself refuses.
 APPEND_ONLY = (
     "cases", "case_events", "attachments", "papers", "case_readings", "account_events", "outbox_decisions",
-    "views",
+    "views", "mapping_files",
 )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ FALSE = ("否", "没有", "FALSE", "False", "false", "N", "NO", "No", "0", "×")
 KEYS = {
     "title", "title_en", "table", "columns", "codes", "fixed", "make", "derive", "unpivot", "nulls", "dates", "moments",
     "zone", "expect", "set_aside", "order", "required_headings", "excluded_headings", "lookup", "snapshot",
+    "instead_of",
 }  # fmt: skip
 
 
@@ -88,6 +89,7 @@ class Source:
     required_headings: tuple[str, ...] = ()
     excluded_headings: tuple[str, ...] = ()
     order: int = 50
+    instead_of: str | None = None  # of two sources that fit a file this one reads it, not the one named here
 
     @cached_property
     def heading_of(self) -> dict[str, str]:
@@ -112,40 +114,59 @@ class Source:
         return met and not have & set(self.excluded_headings)
 
 
-def _wrong(name: str, what: str) -> MappingWrong:
-    return MappingWrong(f"data/sources/{name}.toml: {what} See docs/sources.md.")
+def _wrong(shown: str, what: str) -> MappingWrong:
+    return MappingWrong(f"{shown}: {what} See docs/sources.md.")
 
 
 def _as_tuples(part: dict[str, Any]) -> dict[str, Any]:
     return {k: tuple(v) if isinstance(v, list) else v for k, v in part.items()}
 
 
-def read_source(path: Path) -> Source:
-    """Read one mapping file; raises MappingWrong naming file, key and what is expected."""
-    name = path.stem
+def read_source(path: Path, name: str | None = None) -> Source:
+    """Read one mapping file; raises MappingWrong naming file, key and what is expected.
+
+    Args:
+        name: of the source, where the file's own name says more (``data/own_mappings.py``).
+    """
+    shown = f"mappings/{path.name}" if name else f"data/sources/{path.name}"
     try:
         text = path.read_text(encoding="utf-8")
-        raw = tomllib.loads(text)
     except UnicodeDecodeError as e:
-        raise _wrong(name, f"not UTF-8 text ({e.reason} at byte {e.start}).") from e
+        raise _wrong(shown, f"not UTF-8 text ({e.reason} at byte {e.start}).") from e
+    return source_of(text, name or path.stem, shown)
+
+
+def source_of(text: str, name: str, shown: str) -> Source:
+    """A mapping file's text as a source; raises MappingWrong.
+
+    Args:
+        shown: how a mistake names the file.
+    """
+    try:
+        raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as e:
-        raise _wrong(name, f"not valid TOML ({e}).") from e
+        raise _wrong(shown, f"not valid TOML ({e}).") from e
     if unknown := set(raw) - KEYS:
-        raise _wrong(name, f"unknown key {sorted(unknown)}; known keys are {sorted(KEYS)}.")
+        raise _wrong(shown, f"unknown key {sorted(unknown)}; known keys are {sorted(KEYS)}.")
     if wrong := mistakes(raw, text):
-        raise _wrong(name, " ".join(wrong))
+        raise _wrong(shown, " ".join(wrong))
+    return _made_of(raw, name, shown)
+
+
+def _made_of(raw: dict[str, Any], name: str, shown: str) -> Source:
+    """A source of a mapping file's content, whose shape is right already."""
     table = TABLES.get(raw["table"])
     if table is None:
-        raise _wrong(name, f"table is {raw.get('table')!r}; it must be one of {', '.join(TABLES)}.")
+        raise _wrong(shown, f"table is {raw.get('table')!r}; it must be one of {', '.join(TABLES)}.")
     columns = {c: (h,) if isinstance(h, str) else tuple(h) for c, h in raw.get("columns", {}).items()}
     for part, keys in (("columns", columns), ("codes", raw.get("codes", {})), ("fixed", raw.get("fixed", {})),
                        ("make", raw.get("make", {})), ("derive", raw.get("derive", {}))):  # fmt: skip
         if stray := set(keys) - set(table.columns) - {"*"}:
-            raise _wrong(name, f"[{part}] names {sorted(stray)}, which table {table.name} does not have.")
+            raise _wrong(shown, f"[{part}] names {sorted(stray)}, which table {table.name} does not have.")
     make = {c: tuple(rules) if isinstance(rules, list) else (rules,) for c, rules in raw.get("make", {}).items()}
     for column, rules in make.items():
         if strange := [sorted(rule) for rule in rules if set(rule) not in KINDS]:
-            raise _wrong(name, f"[make] {column} holds {strange}; it takes one of {[sorted(k) for k in KINDS]}.")
+            raise _wrong(shown, f"[make] {column} holds {strange}; it takes one of {[sorted(k) for k in KINDS]}.")
     unpivot = raw.get("unpivot")
     expect = raw.get("expect", {})
     return Source(
@@ -171,6 +192,7 @@ def read_source(path: Path) -> Source:
         required_headings=tuple(raw.get("required_headings", ())),
         excluded_headings=tuple(raw.get("excluded_headings", ())),
         order=raw.get("order", 50),
+        instead_of=raw.get("instead_of"),
     )
 
 

@@ -32,7 +32,7 @@ MADE = _keys(
 MADE["additionalProperties"] = True  # data/mapping.py names what it does not know
 SHAPE = _keys(
     ("table",),
-    title=TEXT, title_en=TEXT, table=TEXT, zone=TEXT, order={"type": "integer"},
+    title=TEXT, title_en=TEXT, table=TEXT, zone=TEXT, instead_of=TEXT, order={"type": "integer"},
     columns=_map({"anyOf": [TEXT, {**TEXTS, "minItems": 1}]}),
     codes=_map(_map(PLAIN)), fixed=_map(PLAIN), make=_map({"anyOf": [MADE, {"type": "array", "items": MADE}]}),
     derive=_map(DERIVED),

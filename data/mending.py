@@ -16,10 +16,12 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from data import waiting
 from data.between import cross_checks, repeats
 from data.contracts import Table
 from data.deliveries import Delivery
 from data.mapping import Source, sources
+from data.own_mappings import known_at
 from data.reading import LINE, Reading
 from data.records import in_order, open_store, plainly
 from data.resolving import resolve
@@ -259,7 +261,7 @@ def mend_into(
     con: duckdb.DuckDBPyConnection, edits: pl.DataFrame, act: Act, kind: str, changes: dict | None, folder: Path | None
 ) -> list[Mended]:
     """``mend`` inside an open transaction."""
-    known = sources(folder) if folder else sources()
+    known = sources(folder) if folder else known_at(waiting.home(con))
     said = json.dumps(changes, ensure_ascii=False) if changes else None
     rows = _open_rows(con, edits)
     done = []

@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 
 from data.deliveries import allowed_days, rhythm, rule_on
-from data.mapping import sources
+from data.mapping import Source, sources
 from data.queries import ask, readable
 from data.scope import Scope
 
@@ -34,7 +34,9 @@ def held(scope: Scope, con: duckdb.DuckDBPyConnection, *, limit: int = 50) -> pl
     )
 
 
-def rhythms(scope: Scope, con: duckdb.DuckDBPyConnection, *, today: date) -> pl.DataFrame:
+def rhythms(
+    scope: Scope, con: duckdb.DuckDBPyConnection, *, today: date, known: dict[str, Source] | None = None
+) -> pl.DataFrame:
     """One source that has delivered, by its rhythm: last day, usual days between deliveries, days since, late or not.
 
     ``usual_days`` and ``late`` are NULL where the source's rhythm is not known yet (``rules/deliveries.toml``).
@@ -45,7 +47,7 @@ def rhythms(scope: Scope, con: duckdb.DuckDBPyConnection, *, today: date) -> pl.
     past = ask(
         con, f"SELECT source, list(received_at ORDER BY seq DESC) AS came FROM {r['d']} AS d GROUP BY source", params
     )
-    rule, known = rule_on(today), sources()
+    rule, known = rule_on(today), known or sources()
     rows = []
     for source, came in past.sort("source").iter_rows():
         zone = known[source].zone if source in known else "Asia/Shanghai"

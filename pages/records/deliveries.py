@@ -13,7 +13,7 @@ from data.reading import EXCEL
 from data.records import StoreBusy
 from pages.records import handed_in, waiting
 from pages.records.store import records
-from pages.records.words import source_name
+from pages.records.words import all_sources, source_name
 from pages.shared import format, tables
 
 TYPES = [e.removeprefix(".") for e in (".csv", ".tsv", ".txt", ".parquet", *EXCEL)]
@@ -31,7 +31,9 @@ def show(scope, con, t) -> None:
             notes = desk.notes(scope, store)
             held = arrivals.held(scope, store)
             links = arrivals.links(scope, store)
-            rhythms = arrivals.rhythms(scope, store, today=datetime.now(format.DISTRICT_ZONE).date())
+            rhythms = arrivals.rhythms(
+                scope, store, today=datetime.now(format.DISTRICT_ZONE).date(), known=all_sources()
+            )
     except StoreBusy:
         st.info(t("page.deliveries.busy"))
         return

@@ -10,13 +10,12 @@ import polars as pl
 import streamlit as st
 
 from data import bulk, editions
-from data.mapping import sources
 from data.mending import Act, Mended, MendRefused, mend, waive
 from data.records import ClockBehind, StoreBusy, StoreUnwritable
 from i18n.words import Words
 from pages.records import moves
 from pages.records.store import patiently, records
-from pages.records.words import column_words, reason_words
+from pages.records.words import all_sources, column_words, reason_words
 from pages.shared import format, place, tables
 
 WAYS = ("cells", "alike", "again", "waive")
@@ -39,7 +38,7 @@ def show(scope, rows: pl.DataFrame, asked: dict, found, estates, t: Words) -> No
     if not (asked["source"] and asked["reason"]):
         st.info(t("desk.choose_first"))
         return
-    if sources().get(asked["source"]) is None:
+    if all_sources().get(asked["source"]) is None:
         st.info(t("desk.no_mapping", source=format.plain(asked["source"])))
         return
     ways = WAYS if asked["state"] == "open" else ("cells",)
@@ -59,9 +58,9 @@ def editable(rows: pl.DataFrame, source: str) -> pl.DataFrame:
     once = rows.group_by("delivery_id", "line", maintain_order=True).agg(
         pl.col("file").first(), pl.col("original").first(), pl.col("column_name").drop_nulls()
     )
-    known = sources()[source]
+    one = all_sources()[source]
     values = [_values(json.loads(o), source) for o in once["original"]]
-    faulty = {h for columns in once["column_name"] for c in columns for h in (*known.columns.get(c, ()), c)}
+    faulty = {h for columns in once["column_name"] for c in columns for h in (*one.columns.get(c, ()), c)}
     keys = list(dict.fromkeys(k for row in values for k in row))
     keys.sort(key=lambda k: k not in faulty)
     cells = {k: pl.Series([_text(row.get(k)) for row in values], dtype=pl.String) for k in keys}
@@ -71,7 +70,9 @@ def editable(rows: pl.DataFrame, source: str) -> pl.DataFrame:
 
 def _values(row: dict, source: str) -> dict:
     """The values to alter; of a line that came as text, the text beside empty columns of the contract."""
-    return {TEXT: row["line"]} | dict.fromkeys(sources()[source].table.columns, "") if list(row) == ["line"] else row
+    return (
+        {TEXT: row["line"]} | dict.fromkeys(all_sources()[source].table.columns, "") if list(row) == ["line"] else row
+    )
 
 
 def _text(value: object) -> str:
@@ -130,7 +131,7 @@ def _alike(scope, _, asked: dict, known, why: str, t: Words) -> None:
     value = _instead(asked["source"], column, estates, t)
     if not value:
         return
-    source = sources()[asked["source"]]
+    source = all_sources()[asked["source"]]
     with records() as store:
         edits = bulk.replaced(store, source, asked["reason"], column, text, value)
     st.caption(t("desk.altered_rows", n=edits.height))
@@ -146,7 +147,7 @@ def _instead(source: str, column: str, estates: pl.DataFrame, t: Words) -> str:
             placeholder=t("desk.choose_right"),
         )  # fmt: skip
         return one or ""
-    if labels := list(sources()[source].codes.get(column, {})):
+    if labels := list(all_sources()[source].codes.get(column, {})):
         one = st.selectbox(
             t("desk.right"), labels, index=None, key=f"desk-right-{column}", placeholder=t("desk.choose_right")
         )

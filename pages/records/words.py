@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import json
 
-from data.mapping import sources
+from data.mapping import MappingWrong, Source, sources
+from data.own_mappings import known_at
 from i18n.words import Words
+from pages.shared import place
+
+
+def all_sources() -> dict[str, Source]:
+    """Every source, the district's own too; where one of those is broken, the shipped ones."""
+    try:
+        return known_at(place.root())
+    except MappingWrong:
+        return sources()
 
 
 def source_name(source: str, t: Words) -> str:
     """A source as a person knows it: the desk itself, or its mapping file's title in the viewer's language."""
-    known = sources().get(source)
-    if known is None:
+    one = all_sources().get(source)
+    if one is None:
         return t("desk.desk") if source == "desk" else source
-    words = t(f"table.{known.table.name}")
-    return words if known.name == known.table.name else f"{words} ({known.name})"
+    words = t(f"table.{one.table.name}")
+    return words if one.name == one.table.name else f"{words} ({one.name})"
 
 
 def reason_words(reason: str, t: Words, params: str | None = None) -> str:
