@@ -27,18 +27,20 @@ BETWEEN_ROWS = ("contradicted_below", "unknown_reference", "who_is_this", *PERIO
 
 def _reject(con: duckdb.DuckDBPyConnection, source: Source, where: str, column: str | None, reason: str) -> int:
     """Move staged rows that meet ``where`` to ``failed``; returns how many."""
+    if not con.execute(f"SELECT 1 FROM staged AS s WHERE {where} LIMIT 1").fetchall():
+        return 0  # most often nothing is wrong, and it takes but the column asked about to see that
     columns = ", ".join(f"'{c}', \"{c}\"" for c in source.table.columns)
     estate = "estate_id" if "estate_id" in source.table.columns else "NULL"
     found = f'"{column}"::VARCHAR' if column else "record_id"
-    ((rejected,),) = con.execute(
+    con.execute(
         f"""
         INSERT INTO failed
         SELECT '', line, $column, {found}, $reason, NULL, json_object({columns})::VARCHAR, {estate}, record_id
         FROM staged AS s WHERE {where}
         """,
         {"column": column, "reason": reason},
-    ).fetchall()
-    return con.execute(f"DELETE FROM staged AS s WHERE {where}").fetchall()[0][0] if rejected else 0
+    )
+    return con.execute(f"DELETE FROM staged AS s WHERE {where}").fetchall()[0][0]
 
 
 def repeats(con: duckdb.DuckDBPyConnection, source: Source) -> tuple[int, int]:

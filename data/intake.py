@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -147,10 +148,12 @@ def load_into(
     """
     known = sources(folder) if folder else known_at(waiting.home(con))
     words = headings_known(known)
-    readings = open_tables(path, words)
-    chosen = matching(readings, known, source)
+    with ThreadPoolExecutor(1) as pool:  # the bytes are read once for their hash while they are looked at
+        hashed = pool.submit(fingerprint, path) if path.is_file() else None
+        readings = open_tables(path, words)
+        chosen = matching(readings, known, source)
+        sha256 = hashed.result() if hashed else ""
     unread = [r.sheet for i, r in enumerate(readings) if r.sheet and i not in {n for n, _ in chosen}]
-    sha256 = fingerprint(path)
     if settled is None and (kept := waiting.before(con, path, sha256)):
         return waiting.told(kept, sha256, path.stat().st_size)
     done: list[Delivery] = []

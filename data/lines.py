@@ -14,8 +14,8 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
-BLOCK_BYTES = 16_777_216
-LONGEST_BYTES = 4 * BLOCK_BYTES
+BLOCK_BYTES = 2_097_152  # what the processor keeps at hand
+LONGEST_BYTES = 67_108_864
 NEWLINE, QUOTE = 10, 34
 
 
@@ -104,18 +104,21 @@ def _last_end(block: bytes) -> int:
 def _look(block: bytes, record: int, lines: Lines, values: int, separator: int) -> int:
     """Note what is odd in a block of whole records; returns the number of the record behind it."""
     text = np.frombuffer(block, np.uint8)
-    ends, parts = text == NEWLINE, text == separator
-    newlines = np.flatnonzero(ends)
-    if b'"' in block:
+    marks = (text == NEWLINE) | (text == separator)
+    quoted = b'"' in block
+    if quoted:
         quotes = text == QUOTE
         inside = (np.cumsum(quotes, dtype=np.uint8) & 1).astype(bool)
+        newlines = np.flatnonzero(text == NEWLINE)
         _check_quotes(text, quotes, inside, newlines, separator, lines, record)
-        ends &= ~inside
-        parts &= ~inside
-    stops = np.flatnonzero(ends)
+        marks &= ~inside
+    at = np.flatnonzero(marks)
+    last = np.flatnonzero(text[at] == NEWLINE)  # of each record's marks: as many stand before it as values
+    stops = at[last]
     starts = np.concatenate([[0], stops[:-1] + 1])
-    counted = np.diff(np.searchsorted(np.flatnonzero(parts), np.concatenate([[-1], stops]))) + 1
-    _note_shifts(newlines, stops, record, lines)
+    counted = np.diff(last, prepend=-1)
+    if quoted:
+        _note_shifts(newlines, stops, record, lines)
     length = stops - starts
     bare = (length == counted - 1) | ((length == counted) & (text[np.maximum(stops - 1, 0)] == 13))
     strange = np.flatnonzero((counted != values) | bare)

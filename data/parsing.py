@@ -27,21 +27,11 @@ FAILURES = {
 }
 #: Days outside these years are slips of the pen (a year of two digits is read as such), not days.
 YEARS = (1900, 2199)
+DAYS = (pl.date(YEARS[0], 1, 1), pl.date(YEARS[1], 12, 31))
 #: What begins a row of totals, and a note below the table.
 TOTALS = (
-    "合计",
-    "总计",
-    "共计",
-    "小计",
-    "累计",
-    "Total",
-    "TOTAL",
-    "Totals",
-    "Grandtotal",
-    "GrandTotal",
-    "Sum",
-    "Subtotal",
-)
+    "合计", "总计", "共计", "小计", "累计", "Total", "TOTAL", "Totals", "Grandtotal", "GrandTotal", "Sum", "Subtotal",
+)  # fmt: skip
 REMARK = r"^(注|备注|说明|附注|制表|填报|审核|填表|数据来源|Notes?\b|Source\b|Preparedby)"
 #: How either begins; a quick look that spares all other rows a closer one.
 FOOT = r"^[\s　]*(合|总|共|小\s*计|累|T[oO]|G|S|注|备|说|附|制|填|审|数|N|P)"
@@ -60,13 +50,13 @@ REASONS = {
 
 
 def _text(source: Source, column: str, headings: list[str]) -> pl.Expr | None:
-    """The column's text as delivered (the first of its headings that stands there and holds something)."""
+    """The column's text (the first of its headings that stands there and holds something); headings are stripped."""
     present = [h for h in source.columns.get(column, ()) if h in headings]
     if not present:
         return None
     nulls = [n for n in source.nulls if not (n == HAS_NOT and column.startswith("has_"))]
-    stripped = [pl.col(h).str.strip_chars() for h in present]
-    return pl.coalesce(*[pl.when(~t.is_in(nulls)).then(t) for t in stripped])
+    said = [pl.when(~pl.col(h).is_in(nulls)).then(pl.col(h)) for h in present]
+    return said[0] if len(said) == 1 else pl.coalesce(*said)
 
 
 def _first_that_reads(text: pl.Series, forms: tuple[str, ...], kind: pl.Date | pl.Datetime) -> pl.Series:
@@ -96,25 +86,35 @@ def _moments(text: pl.Series, source: Source) -> pl.Series:
 
 
 def _at_once(column: str, kind: object, source: Source) -> pl.Expr:
-    """Values of texts in their usual form; NULL for others. All columns are read so in one go, side by side."""
+    """Values of texts in their usual form; NULL for others. All columns are read so in one go, side by side.
+
+    What is said twice in an expression is worked out twice, so what is believable is a step of its own (``_believable``).
+    """
     text = pl.col(column)
     if kind == pl.Date:
-        day = text.str.strptime(pl.Date(), source.dates[0], strict=False)
-        return pl.when(day.dt.year().is_between(*YEARS)).then(day)
+        return text.str.strptime(pl.Date(), source.dates[0], strict=False, cache=False)
     if isinstance(kind, pl.Datetime):
-        moment = text.str.strptime(pl.Datetime("us"), source.moments[0], strict=False)
-        local = pl.when(moment.dt.year().is_between(*YEARS)).then(moment)
+        return text.str.strptime(pl.Datetime("us"), source.moments[0], strict=False, cache=False)
+    if kind == pl.Boolean:
+        return pl.when(text.is_in(TRUE)).then(True).when(text.is_in(FALSE)).then(False)
+    if kind in (pl.Int64, pl.Float64):
+        return text.cast(pl.Float64, strict=False)
+    return text
+
+
+def _believable(column: str, kind: object, source: Source) -> pl.Expr:
+    """What ``_at_once`` read, where it can be meant: days within YEARS, moments in UTC, whole numbers."""
+    value = pl.col(column)
+    if kind == pl.Date:
+        return pl.when(value.is_between(*DAYS)).then(value)
+    if isinstance(kind, pl.Datetime):
+        local = pl.when(value.dt.date().is_between(*DAYS)).then(value)
         return local.dt.replace_time_zone(
             source.zone, ambiguous="earliest", non_existent="null"
         ).dt.convert_time_zone("UTC")  # fmt: skip
-    if kind == pl.Boolean:
-        return pl.when(text.is_in(TRUE)).then(True).when(text.is_in(FALSE)).then(False)
     if kind == pl.Int64:
-        number = text.cast(pl.Float64, strict=False)
-        return pl.when(number == number.floor()).then(number).cast(pl.Int64, strict=False)
-    if kind == pl.Float64:
-        return text.cast(pl.Float64, strict=False)
-    return text
+        return pl.when(value == value.floor()).then(value).cast(pl.Int64, strict=False)
+    return value
 
 
 def _mended(value: pl.Series, text: pl.Series, kind: object, source: Source, date_1904: bool) -> pl.Series:
@@ -287,11 +287,14 @@ def typed(
         texts[column] = pl.coalesce(texts[column], text) if column in texts else text
     if source.unpivot:
         texts |= {c: pl.col(c) for c in ("item_code", "checked", "passed") if c in columns}
+    # stripped once, as a step of its own: within one expression it would be done for each mention
+    chunk = chunk.with_columns(pl.col(h).str.strip_chars() for h in headings if h != LINE)
     rows = chunk.select(pl.col(LINE), **texts)
     failures = [feet, *_void(chunk, source)]
     labelled = {c: _coded(rows.get_column(c), source.codes[c]) for c in texts if source.codes.get(c)}
     said_all = rows.with_columns(**labelled)
     at_once = said_all.select(_at_once(c, columns[c], source).alias(c) for c in texts)
+    at_once = at_once.select(_believable(c, columns[c], source).alias(c) for c in texts)
     values: list[pl.Expr | pl.Series] = []
     for column, kind in columns.items():
         if column in source.fixed:
@@ -309,7 +312,10 @@ def typed(
             failures.append(_failed(found, column, f"not_{_kind_name(kind)}"))
     out = rows.select(pl.col(LINE), *values)
     for column, rule in source.derive.items():
-        out = out.with_columns(_derived(source, column, rule).alias(column))
+        own = out.get_column(column)
+        if (left := own.is_null()).any():
+            rest = out.filter(left).select(_derived(source, column, rule)).to_series()
+            out = out.with_columns(own.scatter(left.arg_true(), rest))
     return out, pl.concat(failures) if failures else pl.DataFrame(schema=FAILURES)
 
 
