@@ -7,7 +7,7 @@ tell of it. Two people at once: the second is told what the first did, and nothi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ import sqlalchemy as sa
 
 from cases import letters, notices
 from cases.allowed import Asked, NotDue, may_open, refusal
-from cases.case import BY_HAND, DISPUTE, Case, after, fold
+from cases.case import BY_HAND, DISPUTE, Case, after, fold, level_of
 from cases.days import local_day
 from cases.drafting import drafted
+from cases.matters import matter_of, party_now
 from cases.papers.blocks import Both, Person
 from cases.papers.extracts import Source, said
 from cases.papers.prefill import Found, metrics_named
@@ -105,16 +106,27 @@ def open_case(desk: Desk, due: dict, *, edition: str, reason: str) -> str:
     return _open(desk, kept, matter="", edition=edition, reason=reason)
 
 
-def open_by_hand(desk: Desk, party: dict, step: str, *, matter: str, edition: str, reason: str) -> str:
-    """Open an order, a referral or an advice on a matter of its own (no score). ``party``: estate_id, company_id, head_id and
-    names.
+def open_by_hand(
+    desk: Desk, con: duckdb.DuckDBPyConnection, *, estate_id: str, period: str, kind: str, matter: str, reason: str
+) -> str:
+    """Open an order, a referral or an advice on a matter of its own (no score), about whoever manages the estate now.
+
+    Args:
+        con: the published edition, on which the case rests. kind: of matter, in rules/matters.toml; it gives step and law.
 
     Raises:
-        NotDue: another step, or no matter was named.
+        NotDue: the viewer's role may not prepare it, no matter was named, or there is no such estate or kind.
+        AlreadyOpen: the same matter has a case.
     """
     if not matter.strip():
         raise NotDue("name_the_matter")
-    row = {**party, "party": "estate", "party_id": party["estate_id"], "step": step}
+    if not reason.strip():
+        raise NotDue("reason_missing")
+    of = matter_of(desk.book, desk.today, kind)
+    row = party_now(desk.scope, con, estate_id, period) | {
+        "step": of.step, "matter_kind": of.key, "law": list(of.law), "body": of.body,
+    }  # fmt: skip
+    edition = rankings.edition(desk.scope, con)["edition_id"]
     return _open(desk, row, matter=matter.strip()[:MATTER_LONGEST], edition=edition, reason=reason)
 
 
@@ -176,6 +188,8 @@ def _open(desk: Desk, row: dict, *, matter: str, edition: str, reason: str) -> s
     event = _event(
         desk, "", "opened", edition, reason, {k: v for k, v in identity.items() if k != "edition"} | {"due": row}
     )
+    if matter:
+        event = replace(event, law="; ".join(row["law"]))
     with writing(desk.ledger) as con:
         case_id = events.new_case(con, identity, desk.now)
         events.append(con, case_id, 0, [event])
@@ -217,10 +231,13 @@ def act(
     if not reason.strip():
         raise NotDue("reason_missing")
     if kind == "objected":
-        level = "head" if case.party == "head" else "tenure"
-        _own_records(desk, con, level, case.party_id, case.period, whole.get("records", ()))
+        _own_records(desk, con, level_of(case), case.party_id, case.period, whole.get("records", ()))
     letter = letters.letter_for(kind, case.step)
-    if kind == "objection_decided" and (letter or case.step == DISPUTE) and "before" not in whole:
+    if (
+        kind == "objection_decided"
+        and (not case.matter or case.step == DISPUTE)
+        and not {"before", "after"} <= whole.keys()
+    ):
         raise NotDue("weigh_first")
     found = found_for(desk, case) if letter else None
     with writing(desk.ledger) as ledger_con:
@@ -281,7 +298,7 @@ def _paper(
     paper = write(
         letters.Letter(
             case, Source(edition, case.period, desk.book), found, told | facts, reason.strip(), desk.today,
-            _person(desk, desk.scope.viewer_id, desk.scope.role), sequence, sent, people,
+            _person(desk, desk.scope.viewer_id, desk.scope.role), sequence, sent, people, rows[0].reason,
         )
     )  # fmt: skip
     made = {language: desk.press.print(paper, language) for language in LANGUAGES}
@@ -300,7 +317,7 @@ def found_for(desk: Desk, case: Case) -> Found:
     due["rule_from"] = date.fromisoformat(due["rule_from"]) if due.get("rule_from") else case.opened_on
     if case.party == "company":
         return _found_company(scope, con, due, case)
-    level, unit, period = "head" if case.party == "head" else "tenure", case.party_id, case.period
+    level, unit, period = level_of(case), case.party_id, case.period
     scores = files.metric_scores(scope, con, level=level, unit_id=unit, period=period)
     evidence = {
         m: files.evidence(scope, con, level=level, unit_id=unit, metric=m, period=period) for m in _named(due, scores)

@@ -48,7 +48,7 @@ class Case:
     Attributes:
         recommended: the step the edition recommended (or that was chosen by hand). step: the step taken up; None = undecided.
         told_on: the day the party was told. effective_on: published, held, awarded, or told where nothing more follows.
-        object_until, publish_by, listed_until, answer_by, rectify_by, shown_until: last days, as they were told.
+        object_until, publish_by, listed_until, answer_by, rectify_by, shown_until, follow_up: last days, as they were told.
         reinspect_on: the day an order says its hazards are looked at again.
         due: what the due list said when the case was opened.
         papers: check codes of papers sent, newest last.
@@ -90,6 +90,7 @@ class Case:
     answered_on: date | None = None
     rectify_by: date | None = None
     reinspect_on: date | None = None
+    follow_up: date | None = None
     shown_until: date | None = None
     extension_asked_on: date | None = None
     extension_open: bool = False
@@ -126,6 +127,13 @@ class Case:
 
 
 Change = Callable[[Case, Event, date], Case]
+
+
+def level_of(case: Case) -> str:
+    """The level of scores a case's party stands at; an estate nobody manages stands for itself."""
+    if case.party == "estate":
+        return "estate" if case.party_id == case.estate_id else "tenure"
+    return case.party
 
 
 def day_of(facts: dict, name: str) -> date | None:
@@ -168,7 +176,7 @@ def _served(case: Case, event: Event, on: date) -> Case:
         case, phase="effective" if at_once else "told", told_on=on, told_by=event.by, effective_on=on if at_once else None,
         object_until=day_of(f, "object_until"), publish_by=day_of(f, "publish_by"), answer_by=day_of(f, "answer_by"),
         listed_until=day_of(f, "listed_until"), meeting_at=meeting, rectify_by=day_of(f, "rectify_by"),
-        reinspect_on=day_of(f, "reinspect_on"),
+        reinspect_on=day_of(f, "reinspect_on"), follow_up=day_of(f, "follow_up"),
     )  # fmt: skip
 
 

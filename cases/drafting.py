@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 
 from dateutil.relativedelta import relativedelta
 
-from cases.case import Case
+from cases.case import BY_HAND, Case
 from cases.days import ZONE, Deadline, working_days_after, working_days_before
 from rules.book import Rule
 
@@ -59,6 +59,8 @@ def _served(case: Case, today: date, rule: Rule, ladder: Rule) -> dict:
         facts["hold_by"] = max(day, last).isoformat()
     if step == "replacement":
         given["answer_by"] = working_days_after(today, rule["days"]["answer"])
+    if step in BY_HAND:
+        given["follow_up"] = working_days_after(today, rule["days"]["follow_up"])
     return _stated(facts, **given)
 
 

@@ -32,6 +32,7 @@ class Letter:
         facts: of the event being written (``cases/drafting.py``), with what the officer changed.
         sent: number of each paper sent before in this case, by kind (Chinese, English), and the day: for references.
         people: account id to the person who signs, for those named in the paper.
+        opened_reason: what was written when the case was opened.
     """
 
     case: Case
@@ -44,6 +45,7 @@ class Letter:
     sequence: int | None
     sent: dict[str, tuple[shapes.Both, date]]
     people: dict[str, Person]
+    opened_reason: str = ""
 
     @property
     def common(self) -> dict[str, Any]:
@@ -188,6 +190,20 @@ def _rectification(letter: Letter) -> shapes.Paper:
     )  # fmt: skip
 
 
+def _handover(shape: type[shapes.Handover]) -> Callable[[Letter], shapes.Paper]:
+    def write(letter: Letter) -> shapes.Paper:
+        case = letter.case
+        body, kind = case.due["body"], case.due["matter_kind"]
+        return shape(
+            **letter.common, to=party_of(letter.found), body=said(f"addressee.{body}"), matter=case.matter,
+            matter_kind=said(f"matter.{kind}.name"), found=letter.opened_reason, officer_reason=case.reason,
+            follow_up=letter.day("follow_up"), objection=letter.objection(letter.day("object_until"), kind="matter"),
+            grounds=tuple(case.due["law"]),
+        )  # fmt: skip
+
+    return write
+
+
 def _outcome(given: dict) -> Outcome:
     numbers = {k: given.get(k) for k in ("score", "low", "high", "rank")}
     return Outcome(
@@ -207,7 +223,7 @@ def _appeal(letter: Letter) -> shapes.Paper:
     return shapes.AppealDecision(
         **letter.common, to=party_of(letter.found), against=_against(letter), lodged_on=objection.at.astimezone(ZONE).date(),
         claim=objection.text, first_decided_by=letter.people[case.decided_by or case.opened_by], findings=findings,
-        edition=letter.parts["edition"], before=_outcome(facts["before"]), after=_outcome(facts["after"]),
+        edition=letter.source.common()["edition"], before=None if case.matter else _outcome(facts["before"]), after=None if case.matter else _outcome(facts["after"]),
         outcome=facts["outcome"], reason=letter.reason,
         consequences=(said(f"case.paper.consequence.{facts['outcome']}", until=letter.day("withdraw_by")),),
         objection=letter.objection(kind="appeal"),
@@ -216,7 +232,9 @@ def _appeal(letter: Letter) -> shapes.Paper:
 
 def _against(letter: Letter) -> Text:
     """The paper this one answers: the newest that carried the step."""
-    kinds = ("attention", "listing", "interview", "recommendation", "commendation", "rectification")
+    kinds = (
+        "attention", "listing", "interview", "recommendation", "commendation", "rectification", "referral", "advice",
+    )  # fmt: skip
     steps = [k for k in kinds if k in letter.sent]
     return letter.sent[steps[-1]][0] if steps else said("case.paper.case", case=letter.case.case_id)
 
@@ -229,7 +247,7 @@ def _withdrawal(letter: Letter) -> shapes.Paper:
         **letter.common, to=party_of(letter.found), withdrawn=_against(letter), withdrawn_title=said(f"paper.title.{kind}"),
         withdrawn_issued_on=letter.sent[kind][1], decided_on=letter.today,
         reasons=(letter.reason, *(_objection_line(o) for o in upheld)),
-        corrected_edition=facts.get("corrected_edition") or said("case.paper.edition_pending").zh,
+        corrected_edition=None if case.matter else facts.get("corrected_edition") or said("case.paper.edition_pending"),
         display_ends_on=letter.day("display_ends_on"), told=tuple(facts.get("told") or (said("case.paper.told"),)),
         objection=letter.objection(kind="appeal"),
     )  # fmt: skip
@@ -268,6 +286,8 @@ LETTERS: dict[tuple[str, str | None], tuple[str, Callable[[Letter], shapes.Paper
     ("served", "interview"): ("interview", _interview),
     ("served", "replacement"): ("recommendation", _recommendation),
     ("served", "rectification"): ("rectification", _rectification),
+    ("served", "referral"): ("referral", _handover(shapes.Referral)),
+    ("served", "advice"): ("advice", _handover(shapes.Advice)),
     ("held", None): ("minutes", _minutes),
     ("objection_decided", None): ("appeal", _appeal),
     ("withdrawn", None): ("withdrawal", _withdrawal),
@@ -276,17 +296,10 @@ LETTERS: dict[tuple[str, str | None], tuple[str, Callable[[Letter], shapes.Paper
     ("closed", "listing"): ("closure", _closure),
     ("closed", "rectification"): ("closure", _closure),
 }
-#: Steps without papers of ours: the body competent writes to the party, the owners decide for themselves, and the answer to
-#: a dispute stands in its file.
-NO_PAPERS = ("referral", "advice", DISPUTE)
 
 
 def letter_for(kind: str, step: str | None) -> tuple[str, Callable[[Letter], shapes.Paper]] | None:
-    """Which paper an act sends, and its writer; None where it sends none.
-
-    An objection to what rests on no score has no two computations to set side by side: the decision stands in the file, and
-    the party is told of it.
-    """
-    if step in NO_PAPERS or (kind == "objection_decided" and step == "rectification"):
+    """Which paper an act sends, and its writer; None where it sends none, as the answer to a dispute stands in its file."""
+    if step == DISPUTE:
         return None
     return LETTERS.get((kind, step)) or LETTERS.get((kind, None))

@@ -81,7 +81,7 @@ def _after_telling(case: Case, rule: Rule, deciders: tuple[Role, ...], today: da
         return
     yield from {
         "listing": _listing, "interview": _interview, "replacement": _replacement, "commendation": _commendation,
-        "rectification": _rectification,
+        "rectification": _rectification, "referral": _by_hand, "advice": _by_hand,
     }.get(case.step or "", _nothing)(case, rule, deciders, party)  # fmt: skip
 
 
@@ -126,6 +126,11 @@ def _rectification(case: Case, rule: Rule, deciders: tuple[Role, ...], party: tu
         yield Task(case, "rectify", party, case.rectify_by, must=False)
     if case.reinspect_on and not case.reinspection_asked_on:
         yield Task(case, "reinspect", tuple(rule["prepares"]["rectification"]), case.reinspect_on)
+
+
+def _by_hand(case: Case, rule: Rule, deciders: tuple[Role, ...], party: tuple[Role, ...]) -> Iterator[Task]:
+    if case.follow_up:
+        yield Task(case, "follow_up", deciders, case.follow_up)
 
 
 def _commendation(case: Case, rule: Rule, deciders: tuple[Role, ...], party: tuple[Role, ...]) -> Iterator[Task]:

@@ -153,7 +153,7 @@ class Outcome:
     high: float | None
     band: Text
     rank: int | None
-    ranked: int
+    ranked: int | None
     step: Text
 
 

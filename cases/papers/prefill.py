@@ -76,7 +76,7 @@ def party(found: Found) -> Party:
     """The company, its estate and the head of its office there, as the edition names them."""
     due = found.due
     return Party(
-        company=named(due, "company"),
+        company=named(due, "company") if due["company_id"] else said("case.paper.subdistrict"),
         code=due["company_id"] or "—",
         estate=named(due, "estate") if due["estate_id"] else None,
         head=named(due, "head") if due["head_id"] else None,

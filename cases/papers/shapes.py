@@ -167,8 +167,41 @@ class Rectification(Paper):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Handover(Paper):
+    """A matter of its own, put before whoever is competent to decide it; rests on facts, never on a score.
+
+    Attributes:
+        body: whom it is addressed to. matter: named in one line. found: the facts, as the officer wrote them.
+        follow_up: the day by which this office asks what came of it.
+    """
+
+    to: Party
+    body: Text
+    matter: Text
+    matter_kind: Text
+    found: Text
+    officer_reason: Text
+    follow_up: date
+    objection: Objection
+
+
+@dataclass(frozen=True, kw_only=True)
+class Referral(Handover):
+    """Referral to the competent body (移送函), which decides whether and how it takes the matter up."""
+
+    kind: ClassVar[str] = "referral"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Advice(Handover):
+    """Advice to the owners (致业主大会、业主委员会的建议函); it binds nobody."""
+
+    kind: ClassVar[str] = "advice"
+
+
+@dataclass(frozen=True, kw_only=True)
 class AppealDecision(Paper):
-    """Decision on an appeal (申诉处理决定书), with the two computations side by side."""
+    """Decision on an appeal (申诉处理决定书), with the two computations side by side; none where no score was relied on."""
 
     kind: ClassVar[str] = "appeal"
     to: Party
@@ -178,8 +211,8 @@ class AppealDecision(Paper):
     first_decided_by: Person
     findings: tuple[Finding, ...]
     edition: Edition
-    before: Outcome
-    after: Outcome
+    before: Outcome | None
+    after: Outcome | None
     outcome: Literal["upheld", "partly", "rejected"]
     reason: Text
     consequences: tuple[Text, ...]
@@ -188,7 +221,7 @@ class AppealDecision(Paper):
 
 @dataclass(frozen=True, kw_only=True)
 class Withdrawal(Paper):
-    """Withdrawal of a paper (撤销通知书), with reasons, to everyone who was told."""
+    """Withdrawal of a paper (撤销通知书), with reasons, to everyone who was told; no edition where no score was relied on."""
 
     kind: ClassVar[str] = "withdrawal"
     to: Party
@@ -197,7 +230,7 @@ class Withdrawal(Paper):
     withdrawn_issued_on: date
     decided_on: date
     reasons: tuple[Text, ...]
-    corrected_edition: str
+    corrected_edition: Text | None
     display_ends_on: date
     told: tuple[Text, ...]
     objection: Objection
@@ -288,7 +321,7 @@ class Scorecard(Paper):
 PAPERS: dict[str, type[Paper]] = {
     shape.kind: shape
     for shape in (
-        Attention, Listing, Interview, Minutes, Recommendation, Rectification, AppealDecision, Withdrawal, Closure,
+        Attention, Listing, Interview, Minutes, Recommendation, Rectification, Referral, Advice, AppealDecision, Withdrawal, Closure,
         Commendation, Bulletin, Scorecard,
     )
 }  # fmt: skip

@@ -10,7 +10,7 @@ import streamlit as st
 
 from cases.acts import EditionGone, found_for, read
 from cases.allowed import possible
-from cases.case import DISPUTE, Case
+from cases.case import DISPUTE, Case, level_of
 from cases.days import first_unknown_year
 from cases.drafting import drafted
 from cases.exit import counter
@@ -99,7 +99,7 @@ def _counter(desk, con, case: Case, t) -> None:
     """How far the case is from its end, by the published edition."""
     if case.party == "company":
         return
-    level = "head" if case.party == "head" else "tenure"
+    level = level_of(case)
     periods = files.history(desk.scope, con, level=level, unit_id=case.party_id)
     newest = rankings.edition(desk.scope, con)["period"]
     found = counter(case, periods, desk.book.on(desk.today, "ladder"), newest)
@@ -143,7 +143,10 @@ def _grounds(desk, case: Case, t) -> None:
     """The rule, the numbers, what speaks for the party, and the records, as the case's own edition has them."""
     st.subheader(t("page.case.grounds"))
     if case.matter:
-        st.caption(t("page.case.by_party" if case.step == DISPUTE else "page.case.by_hand"))
+        if case.step == DISPUTE:
+            st.caption(t("page.case.by_party"))
+        else:
+            _by_hand(case, t)
         return
     try:
         found = found_for(desk, case)
@@ -179,6 +182,19 @@ def _grounds(desk, case: Case, t) -> None:
         go.link("history", t("page.history.of_estate"), estate=case.estate_id)
         go.link("estate", t("page.case.open_estate"), estate=case.estate_id, period=case.period)
     _records(found, names, t)
+
+
+def _by_hand(case: Case, t) -> None:
+    """What a case opened by hand rests on: its kind, whom it goes to, its law."""
+    st.caption(t("page.case.by_hand"))
+    if kind := case.due.get("matter_kind"):
+        law = "; ".join(case.due["law"])
+        st.markdown(f"**{t(f'matter.{kind}.name')}**")
+        st.markdown(t("by_hand.goes_to", body=t(f"addressee.{case.due['body']}"), law=format.plain(law)))
+        if said := rule.laws(law, t):
+            st.caption(said)
+    if case.estate_id:
+        go.link("estate", t("page.case.open_estate"), estate=case.estate_id, period=case.period)
 
 
 def _records(found, names: list[str], t) -> None:

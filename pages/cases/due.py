@@ -11,7 +11,7 @@ from cases.sentences import sentence
 from data.edition_tables import STEPS
 from data.events import AlreadyOpen
 from data.queries import casefiles, rankings, reasons
-from pages.shared import casework, choose, format, go, tables, watch
+from pages.shared import casework, choose, format, go, openings, tables, watch
 
 WRAPPED = 90  # pixels: four lines of a sentence
 
@@ -62,6 +62,8 @@ def _picked(scope, con, row: dict, t) -> None:
             go.link("case", t("page.tasks.open_case", case=held), case=held)
         elif may_open(row["step"], False, desk.asked()) is None:
             _open(desk, con, row, t)
+    if row["estate_id"]:
+        openings.offer(scope, con, estate_id=row["estate_id"], period=row["period"], t=t)
 
 
 def _open(desk, con, row: dict, t) -> None:

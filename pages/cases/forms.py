@@ -13,7 +13,7 @@ import streamlit as st
 
 from cases.acts import LARGEST_FILE, Handed
 from cases.allowed import CLOSED_HOW, GROUNDS, OBJECTION_OUTCOMES, OUTCOMES
-from cases.case import Case
+from cases.case import Case, level_of
 from cases.days import ZONE
 from cases.standing import RANKS
 from data import codes, editions
@@ -100,7 +100,7 @@ def _served(form: Form) -> dict:
     if step == "rectification":
         return _ordered(form)
     facts: dict[str, Any] = {}
-    for name in ("object_until", "publish_by", "answer_by", "hold_by"):
+    for name in ("object_until", "publish_by", "answer_by", "hold_by", "follow_up"):
         if form.drafted.get(name):
             st.caption(f"{t(f'form.{name}')}{t('common.colon')}{format.day(date.fromisoformat(form.drafted[name]), t)}")
     if form.drafted.get("calendar_unknown"):
@@ -192,7 +192,7 @@ def _records(form: Form) -> list[dict]:
     case, t = form.case, form.t
     if case.party == "company":
         return []
-    level = "head" if case.party == "head" else "tenure"
+    level = level_of(case)
     rows = files.counted_records(
         form.scope, form.con, level=level, unit_id=case.party_id, period=case.period, limit=CLAIMED_AT_MOST
     )

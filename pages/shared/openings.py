@@ -10,62 +10,48 @@ import streamlit as st
 
 from cases import acts
 from cases.allowed import GROUNDS, NotDue, may_open
-from cases.case import BY_HAND
+from cases.matters import Matter, matters
 from data.events import AlreadyOpen
-from data.queries import files, rankings
+from data.queries import files
 from data.scope import Scope
 from i18n.words import Words
-from pages.shared import casework, format, go
+from pages.shared import casework, format, go, rule
 
 HAZARD_METRICS = ("hazards_fixed_in_time", "security_notices_met")
 PARTY = ("estate_id", "company_id", "head_id", "company_zh", "company_en", "head_zh", "head_en", "period")
 
 
 def offer(scope: Scope, con: duckdb.DuckDBPyConnection, *, estate_id: str, period: str, t: Words) -> None:
-    """The form that opens one about an estate's present company, for those whose role may prepare it."""
+    """The form, folded, for whoever may prepare such a case; nothing for others."""
     desk = casework.desk(scope)
-    steps = [s for s in BY_HAND if may_open(s, True, desk.asked()) is None]
-    party = _party(scope, con, estate_id, period)
-    if not steps or party is None:
+    offered = [m for m in matters(desk.book, desk.today) if may_open(m.step, True, desk.asked()) is None]
+    if not offered:
         return
-    with st.expander(t("page.open.title")):
-        st.caption(t("page.open.lead"))
-        with st.form("open-by-hand", border=False):
-            step = st.radio(
-                t("page.open.step"), steps, format_func=lambda s: t(f"ladder.step.{s}.name"), key="hand-step",
-                captions=[t(f"ladder.step.{s}.meaning") for s in steps],
-            )  # fmt: skip
-            matter = st.text_input(
-                t("page.open.matter"), max_chars=128, key="hand-matter", help=t("page.open.matter_help")
-            )
-            reason = st.text_area(t("form.reason"), key="hand-reason", help=t("form.reason_help"))
-            pressed = st.form_submit_button(t("page.due.open"), type="primary")
+    with st.expander(t("by_hand.title")):
+        st.caption(t("by_hand.lead"))
+        chosen = st.selectbox(t("by_hand.kind"), offered, format_func=lambda m: _named(m, t), key="by-hand-kind")
+        law = "; ".join(chosen.law)
+        st.caption(t(f"matter.{chosen.key}.about"))
+        st.caption(t("by_hand.goes_to", body=t(f"addressee.{chosen.body}"), law=law))
+        if said := rule.laws(law, t):
+            st.caption(said)
+        with st.form("by-hand", border=False):
+            matter = st.text_input(t("by_hand.matter"), help=t("by_hand.matter_help"), max_chars=128) or ""
+            reason = st.text_area(t("by_hand.reason"), help=t("by_hand.reason_help")) or ""
+            pressed = st.form_submit_button(t("by_hand.open"), type="primary")
         if pressed:
-            _open(desk, con, party, step, matter or "", reason or "", t)
+            _open(desk, con, t, estate_id=estate_id, period=period, kind=chosen.key, matter=matter, reason=reason)
 
 
-def _party(scope: Scope, con: duckdb.DuckDBPyConnection, estate_id: str, period: str) -> dict | None:
-    """Names of the estate, its present company and its head; None where nobody manages it."""
-    ways = files.units_of_estate(scope, con, estate_id=estate_id, period=period).filter(level="tenure", current=True)
-    if ways.is_empty():
-        return None
-    row = files.unit(scope, con, level="tenure", unit_id=ways["unit_id"][0], period=period)
-    if row is None:
-        return None
-    return {k: row.get(k) for k in PARTY} | {"estate_zh": row["name_zh"], "estate_en": row["name_en"]}
+def _named(of: Matter, t: Words) -> str:
+    return t("by_hand.kind_of", step=t(f"ladder.step.{of.step}.name"), name=t(f"matter.{of.key}.name"))
 
 
-def _open(
-    desk: acts.Desk, con: duckdb.DuckDBPyConnection, party: dict, step: str, matter: str, reason: str, t: Words
-) -> None:
-    if not reason.strip():
-        st.warning(t("case.refused.reason_missing"))
-        return
-    edition = rankings.edition(desk.scope, con)["edition_id"]
+def _open(desk: acts.Desk, con: duckdb.DuckDBPyConnection, t: Words, **given: str) -> None:
     try:
-        case_id = acts.open_by_hand(desk, party, step, matter=matter, edition=edition, reason=reason)
+        case_id = acts.open_by_hand(desk, con, **given)
     except NotDue as e:
-        st.warning(casework.refusal_words(e, t))
+        st.warning(format.plain(casework.refusal_words(e, t)))
     except AlreadyOpen as e:
         st.warning(casework.already_open(e, t))
     else:

@@ -216,6 +216,28 @@ def rectification(**changes) -> s.Rectification:
     return s.Rectification(**(given | changes))
 
 
+def referral(**changes) -> s.Referral:
+    given = COMMON | {
+        "sequence": 5, "to": ACME, "body": Both("消防救援机构", "Fire and rescue authority"),
+        "matter": "3栋消防车通道被占用", "matter_kind": Both("消防设施、通道和隐患", "Fire equipment, routes and hazards"),
+        "found": Both("2026年11月18日、20日两次检查，通道内停放车辆，经口头通知未驶离。", "At two visits on 18 and 20 November 2026 cars stood in the lane and were not moved after a word."),
+        "officer_reason": Both("经现场通知仍未改正。", "Not put right after notice on the spot."), "follow_up": date(2026, 12, 21),
+        "objection": STEP["objection"], "grounds": ("FL 60", "GDF 44"),
+    }  # fmt: skip
+    return s.Referral(**(given | changes))
+
+
+def advice(**changes) -> s.Advice:
+    given = COMMON | {
+        "sequence": 2, "to": ACME, "body": Both("业主大会、业主委员会", "Owners' assembly and owners' committee"),
+        "matter": "消防水泵需要大修", "matter_kind": Both("共用设施维修", "Repair of shared equipment"),
+        "found": Both("检测报告显示两台水泵不能启动。", "A test report says that two pumps do not start."),
+        "officer_reason": Both("维修费用依法由业主承担。", "By law the owners pay for the repair."), "follow_up": date(2026, 12, 21),
+        "objection": STEP["objection"], "grounds": ("HR5 33",),
+    }  # fmt: skip
+    return s.Advice(**(given | changes))
+
+
 def appeal(**changes) -> s.AppealDecision:
     given = COMMON | {
         "sequence": 4, "to": ACME, "against": LISTED, "lodged_on": date(2026, 11, 12),
@@ -340,7 +362,7 @@ def scorecard(**changes) -> s.Scorecard:
 SAMPLES = {
     made.kind: made
     for made in (
-        attention(), listing(), interview(), minutes(), recommendation(), rectification(), appeal(), withdrawal(),
+        attention(), listing(), interview(), minutes(), recommendation(), rectification(), referral(), advice(), appeal(), withdrawal(),
         closure(), commendation(), bulletin(), scorecard(),
     )
 }  # fmt: skip

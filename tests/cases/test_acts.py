@@ -18,7 +18,7 @@ from data.events import AlreadyOpen, Overtaken
 from data.ledger import addresses, outbox, writing
 from data.queries import casefiles
 from data.scope import Scope
-from tests.cases.casebook import ANNA, BEN, START, at, edition_id, manager_of, opened, own_record, text_of, told
+from tests.cases.casebook import ANNA, BEN, START, at, manager_of, opened, own_record, text_of, told
 
 
 @pytest.fixture
@@ -203,21 +203,6 @@ def test_an_act_without_a_reason_or_with_a_file_too_large_is_refused(desk, con, 
     with pytest.raises(NotDue) as second:
         acts.act(desk, con, case, "decided", facts={"outcome": "decline"}, reason="x", handed=Handed("a", "b", b"1234"))
     assert second.value.code == "file_too_large"
-
-
-def test_a_matter_of_its_own_is_referred_without_a_score(desk, con, row):
-    party = {k: row[k] for k in ("estate_id", "company_id", "head_id", "period", "estate_zh", "company_zh")}
-    with pytest.raises(NotDue) as unnamed:
-        acts.open_by_hand(desk, party, "referral", matter=" ", edition=edition_id(con), reason="违法线索")
-    assert unnamed.value.code == "name_the_matter"
-    case_id = acts.open_by_hand(
-        desk, party, "referral", matter="占用消防车通道", edition=edition_id(con), reason="违法线索"
-    )
-    case = acts.read(desk, con, case_id)[0]
-    case = acts.act(desk, con, case, "decided", facts={"outcome": "accept", "step": "referral"}, reason="事实清楚")
-    case = acts.act(desk, con, case, "served", reason="移送消防救援机构")
-    assert acts.act(at(desk, ANNA, 9), con, case, "closed", reason="已受理").phase == "closed"
-    assert case.matter == "占用消防车通道" and case.papers == ()
 
 
 def test_a_reading_is_noted_once_a_day(desk, con, row):

@@ -24,11 +24,12 @@ ORDER = {
 }  # fmt: skip
 
 
+KINDS = {"rectification": "hazards_found", "referral": "fire_safety", "advice": "shared_equipment"}
+
+
 def by_hand(desk, con, row, step: str):
-    names = ("estate_id", "company_id", "head_id", "period", "estate_zh", "company_zh")
-    case_id = acts.open_by_hand(
-        desk, {k: row[k] for k in names}, step, matter="疏散通道被占用", edition=edition_id(con), reason="检查发现"
-    )
+    given = {"estate_id": row["estate_id"], "period": row["period"], "kind": KINDS[step]}
+    case_id = acts.open_by_hand(desk, con, **given, matter="疏散通道被占用", reason="检查发现")
     case = acts.read(desk, con, case_id)[0]
     return acts.act(desk, con, case, "decided", facts={"outcome": "accept", "step": step}, reason="事实清楚")
 
@@ -118,29 +119,9 @@ def test_an_objection_to_an_order_is_decided_by_somebody_else_and_the_order_with
         acts.act(at(desk, ANNA, 3), con, case, "objection_decided", facts={"outcome": "upheld"}, reason="属实")
     assert refused.value.code == "somebody_else"
     case = acts.act(at(desk, BEN, 3), con, case, "objection_decided", facts={"outcome": "upheld"}, reason="属实")
-    assert (
-        case.must_withdraw and len(case.papers) == 1
-    )  # two computations there are none, so no paper sets them side by side
+    assert case.must_withdraw and len(case.papers) == 2  # the decision is in writing, without two computations
     case = acts.act(
         at(desk, BEN, 3), con, case, "withdrawn", facts={"corrected_edition": edition_id(con)}, reason="撤销"
     )
     kinds = casefiles.case_papers(ANNA, con, desk.ledger, case_id=case.case_id)["kind"].to_list()
-    assert (case.phase, kinds) == ("withdrawn", ["withdrawal", "rectification"])
-
-
-@pytest.mark.parametrize("step", ("referral", "advice"))
-def test_a_referral_or_advice_is_carried_to_its_end_and_withdrawn_without_papers_of_ours(desk, con, row, step):
-    case = acts.act(
-        desk, con, by_hand(desk, con, row, step), "served", reason="移送" if step == "referral" else "告知业主"
-    )
-    assert case.phase == "effective"
-    closed = acts.act(at(desk, ANNA, 9), con, case, "closed", reason="已受理")
-    assert (closed.phase, closed.closed_how, closed.papers) == ("closed", "done", ())
-
-
-def test_a_referral_made_in_error_is_withdrawn(desk, con, row):
-    case = acts.act(desk, con, by_hand(desk, con, row, "referral"), "served", reason="移送")
-    case = acts.act(at(desk, manager_of(row), 2), con, case, "objected", facts={"ground": "facts"}, reason="已恢复")
-    case = acts.act(at(desk, BEN, 3), con, case, "objection_decided", facts={"outcome": "upheld"}, reason="属实")
-    case = acts.act(at(desk, BEN, 3), con, case, "withdrawn", reason="撤回移送")
-    assert (case.phase, case.papers) == ("withdrawn", ())
+    assert (case.phase, sorted(kinds)) == ("withdrawn", ["appeal", "rectification", "withdrawal"])
