@@ -117,6 +117,11 @@ def _believable(column: str, kind: object, source: Source) -> pl.Expr:
     return value
 
 
+def values_of(text: pl.Series, kind: pl.DataType, source: Source) -> pl.Series:
+    """What texts say as values of a kind, in any spelling; NULL where they do not. Named after the contract's column."""
+    return _mended(pl.Series(text.name, [None] * text.len(), dtype=kind), text, kind, source, date_1904=False)
+
+
 def _mended(value: pl.Series, text: pl.Series, kind: object, source: Source, date_1904: bool) -> pl.Series:
     """Values with those filled in whose text is in another form, or another spelling of one."""
     column = text.name
