@@ -127,6 +127,10 @@ class InspectionItem(pa.DataFrameModel):
     checked: int = pa.Field(ge=0, le=100_000)  # 0 = not applicable here
     passed: float = pa.Field(ge=0, le=100_000)  # may be a part score where the form scores in steps
     severity: str = pa.Field(isin=codes.SEVERITIES, nullable=True)
+    form: str = pa.Field(nullable=True)  # the form it was asked on (rules/forms/), and its version
+    form_version: int = pa.Field(ge=1, le=100_000, nullable=True)
+    remark: str = pa.Field(nullable=True)  # what was seen, in the officer's words
+    photos: str = pa.Field(nullable=True)  # SHA-256 of each photo (data/photos.py), a blank between them
 
     @pa.dataframe_check(error="passed exceeds checked")
     def passed_within_checked(cls, rows: pa.PolarsData) -> pl.LazyFrame:

@@ -55,7 +55,8 @@ def made(rule: dict, heading: dict[str, pl.Expr], day: date | None) -> pl.Expr:
     if "number" in rule:
         return (heading[rule["number"]].cast(pl.Float64, strict=False) * rule["times"]).cast(pl.String)
     if "choose" in rule:
-        return pl.coalesce(*[_chosen(c, heading) for c in rule["choose"]], pl.lit(rule["otherwise"]))
+        otherwise = pl.lit(rule["otherwise"] if rule["otherwise"] != "" else None)  # "" = nothing
+        return pl.coalesce(*[_chosen(c, heading) for c in rule["choose"]], otherwise)
     if "company" in rule:
         return company_key(heading[rule["company"]])
     if "file_day" in rule:

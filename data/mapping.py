@@ -28,7 +28,7 @@ FALSE = ("否", "没有", "FALSE", "False", "false", "N", "NO", "No", "0", "×")
 KEYS = {
     "title", "title_en", "table", "columns", "codes", "fixed", "make", "derive", "unpivot", "nulls", "dates", "moments",
     "zone", "expect", "set_aside", "order", "required_headings", "excluded_headings", "lookup", "snapshot",
-    "instead_of",
+    "instead_of", "form",
 }  # fmt: skip
 
 
@@ -64,6 +64,16 @@ class SetAside:
 
 
 @dataclass(frozen=True)
+class OnForm:
+    """Rows answered on an inspection form (``data/form_rows.py``): the headings of its name and version, and those of which one
+    is filled wherever somebody answered."""
+
+    name: str
+    version: str
+    filled: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Source:
     """One mapping file."""
 
@@ -79,6 +89,7 @@ class Source:
     lookup_address: str | None = None  # heading of an address; the estate there fills `_estate_at_address`
     snapshot: Snapshot | None = None
     unpivot: Unpivot | None = None
+    form: OnForm | None = None
     nulls: tuple[str, ...] = NULLS
     dates: tuple[str, ...] = DATES
     moments: tuple[str, ...] = MOMENTS
@@ -182,6 +193,7 @@ def _made_of(raw: dict[str, Any], name: str, shown: str) -> Source:
         lookup_address=raw.get("lookup", {}).get("address"),
         snapshot=Snapshot(**_as_tuples(raw["snapshot"])) if "snapshot" in raw else None,
         unpivot=Unpivot(**_as_tuples(unpivot)) if unpivot else None,
+        form=OnForm(**_as_tuples(raw["form"])) if "form" in raw else None,
         nulls=tuple(raw.get("nulls", NULLS)),
         dates=tuple(raw.get("dates", DATES)),
         moments=tuple(raw.get("moments", MOMENTS)),

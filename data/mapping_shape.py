@@ -48,6 +48,7 @@ SHAPE = _keys(
         "type": "array",
         "items": _keys(("heading", "reason"), heading=TEXT, reason=TEXT, pattern=TEXT, found=TEXT, column=TEXT),
     },
+    form=_keys(("name", "version", "filled"), name=TEXT, version=TEXT, filled={**TEXTS, "minItems": 1}),
     required_headings=TEXTS, excluded_headings=TEXTS, lookup=_keys(("address",), address=TEXT),
     snapshot=_keys(
         ("entity", "compare"), entity=TEXT, compare=TEXTS, id_column=TEXT, unread={"enum": ["keep", "close"]}

@@ -36,7 +36,7 @@ REMARK = r"^(注|备注|说明|附注|制表|填报|审核|填表|数据来源|N
 #: How either begins; a quick look that spares all other rows a closer one.
 FOOT = r"^[\s　]*(合|总|共|小\s*计|累|T[oO]|G|S|注|备|说|附|制|填|审|数|N|P)"
 #: Reasons that speak of a whole row: nothing else needs to be said of it.
-WHOLE_ROW = ("totals_row", "note_row", "digits_lost")
+WHOLE_ROW = ("totals_row", "note_row", "digits_lost", "form_unknown", "form_not_in_force")
 #: In a column that asks whether there is something, this word says no; elsewhere it says nothing is known.
 HAS_NOT = "无"
 OFFSET = r"T.*(Z|[+-]\d\d:?\d\d)$"

@@ -69,6 +69,9 @@ SET_ASIDE = f"CREATE TABLE IF NOT EXISTS rows_set_aside ({FAILED}, {SETTLED_SQL}
 #: Columns a store made by an earlier version lacks.
 ADDED = {"record_id": "VARCHAR", **SETTLED}
 
+#: Columns of records that came later than the store's first version.
+ADDED_RECORDS = {"inspection_items": ("form", "form_version", "remark", "photos")}
+
 #: What a person should know of a delivery: ``note`` is a word key below ``intake.note.``, ``params`` its values (JSON).
 NOTES = (
     "CREATE TABLE IF NOT EXISTS delivery_notes (delivery_id VARCHAR NOT NULL, note VARCHAR NOT NULL, params VARCHAR)"
@@ -226,6 +229,19 @@ def staging_sql(table: Table) -> tuple[str, ...]:
     )
 
 
+def _added_records() -> list[str]:
+    return [
+        f'ALTER TABLE {name} ADD COLUMN IF NOT EXISTS "{c}" {sql_type(TABLES[name].columns[c])}'
+        for name, columns in ADDED_RECORDS.items()
+        for c in columns
+    ]
+
+
+def _lacks_columns(con: duckdb.DuckDBPyConnection) -> bool:
+    held = set(con.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall())
+    return any((name, c) not in held for name, columns in ADDED_RECORDS.items() for c in columns)
+
+
 def _busy(path: Path, error: Exception) -> Exception:
     return _said(path, error) or StoreBusy(
         f"{path} is held by another process, so it was not opened ({str(error).splitlines()[0]}). "
@@ -249,12 +265,17 @@ def open_store(root: Path, *, write: bool = False) -> duckdb.DuckDBPyConnection:
             con.execute("SET enable_progress_bar = false")
             tables = (f"CREATE TABLE IF NOT EXISTS {t.name} ({_columns_sql(t)})" for t in TABLES.values())
             added = (f"ALTER TABLE rows_set_aside ADD COLUMN IF NOT EXISTS {n} {k}" for n, k in ADDED.items())
-            for statement in (DELIVERIES, SET_ASIDE, *added, *LATER.values(), *tables):
+            for statement in (DELIVERIES, SET_ASIDE, *added, *LATER.values(), *tables, *_added_records()):
                 con.execute(statement)
             if write:
                 return con
             con.close()
-        return duckdb.connect(path, read_only=True)
+        con = duckdb.connect(path, read_only=True)
+        if _lacks_columns(con):
+            con.close()
+            open_store(root, write=True).close()  # a store of an earlier version gets its columns
+            con = duckdb.connect(path, read_only=True)
+        return con
     except (duckdb.IOException, duckdb.ConnectionException, duckdb.BinderException, PermissionError) as e:
         raise _busy(path, e) from e
 

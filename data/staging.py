@@ -17,7 +17,7 @@ from typing import TypeVar
 import duckdb
 import polars as pl
 
-from data import parsing
+from data import form_rows, parsing
 from data.between import BETWEEN_ROWS
 from data.contracts import Table
 from data.making import file_day, located
@@ -53,7 +53,8 @@ def stage(
             chunk = located(chunk, source.lookup_address, places)
         rows, unparsed = parsing.typed(chunk, source, day, date_1904=reading.date_1904)
         spoiled = parsing.spoiled(rows, reading.spoiled)
-        breaches = pl.concat([unparsed, spoiled, parsing.broken(rows, source)], how="vertical_relaxed")
+        off_form = form_rows.off_form(chunk, rows, source)
+        breaches = pl.concat([unparsed, spoiled, off_form, parsing.broken(rows, source)], how="vertical_relaxed")
         if breaches.is_empty():
             return rows.height, rows, None
         breaches = _said_once(breaches, source)
@@ -61,7 +62,7 @@ def stage(
         return rows.height, good, _told(chunk, rows, breaches, source)
 
     with setting(con, "threads", "1"):  # a chunk is one row group: shared by several threads it costs twice as much
-        for height, good, told in _ahead(judge, reading.chunks):
+        for height, good, told in _ahead(judge, form_rows.answered(reading, source)):
             read += height
             set_aside += height - good.height
             insert_staged(con, source, good)
@@ -220,7 +221,7 @@ def store(con: duckdb.DuckDBPyConnection, source: Source, delivery_id: str, seq:
     with setting(con, "memory_limit", MEMORY_STORING):
         ((stored,),) = con.execute(
             f"""
-            INSERT INTO {name}
+            INSERT INTO {name} ({columns}, record_id, delivery_id, line, delivery_seq, revised_by_seq)
             SELECT {columns}, record_id, $id, line, $seq, NULL FROM staged
             {"WHERE record_id NOT IN (SELECT record_id FROM judged WHERE same)" if known else ""}
             """,

@@ -24,7 +24,7 @@ METRIC = Metric(
     record="inspection_items",
     unit="share",
     evidence=evidence,
-    shows=("checked", "passed", "severity"),
+    shows=("checked", "passed", "severity", "form", "form_version", "remark", "photos"),
     source="inspection",
     grace=True,
 )

@@ -37,7 +37,7 @@ METRIC = Metric(
     record="inspection_items",
     unit="severity_per_point",
     evidence=evidence,
-    shows=("checked", "passed", "severity"),
+    shows=("checked", "passed", "severity", "form", "form_version", "remark", "photos"),
     source="inspection",
     grace=True,
 )

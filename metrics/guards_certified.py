@@ -24,7 +24,7 @@ METRIC = Metric(
     record="inspection_items",
     unit="share",
     evidence=evidence,
-    shows=("checked", "passed"),
+    shows=("checked", "passed", "form", "form_version", "remark", "photos"),
     source="inspection",
     grace=True,
 )

@@ -37,7 +37,7 @@ METRIC = Metric(
     record="inspection_items",
     unit="share",
     evidence=evidence,
-    shows=("item_code", "checked", "passed", "severity"),
+    shows=("item_code", "checked", "passed", "severity", "form", "form_version", "remark", "photos"),
     source="inspection",
     grace=True,
 )
