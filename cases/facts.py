@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from cases.improving import improved
 from cases.standing import standing
 from cases.streaks import halves_in_a_row, ordinal_of, quarters_in_a_row, rated_quarters
 from cases.triggers import FAILING, LOW, TOP
@@ -136,7 +137,8 @@ def facts_of(given: Given) -> pl.DataFrame:
         now = now.join(part, on=given.key, how="left")
     units = now.select("unit_id", "estate_id", "company_id", "head_id").unique()
     clean = _last_clean(given, rated)
-    others = (_kinds(given), _lowest(given), _unmet(given), _said_by_chance(given))
+    better = improved(given.scores, rule, last)
+    others = (_kinds(given), _lowest(given), _unmet(given), _said_by_chance(given), better)
     for part in (*others, standing(given.sanctions, units, clean, rule, last)):
         now = now.join(part, on="unit_id", how="left")
     counts = (

@@ -31,12 +31,12 @@ def _said(words: Words, name: str, value) -> str:
     if value is None:
         return words("ladder.unknown")
     match name:
-        case "period":
+        case "period" | "since":
             quarter = Quarter.parse(value)
             return words("ladder.period", year=quarter.year, quarter=quarter.number)
-        case "score":
+        case "score" | "gain" | "gain_lo" | "gain_hi":
             return f"{value:.1f}"
-        case "p" | "top_p" | "robust":
+        case "p" | "top_p" | "improved_p" | "robust":
             return f"{math.floor(value * 100 + 1e-9)}%"  # cut, so that no chance is called surer than it is
         case "missed":
             return words("ladder.and").join(words(f"metric.{slug}.name") for slug in value)

@@ -14,6 +14,7 @@ import polars as pl
 
 from rules.book import Rule
 
+IMPROVED = ("since", "gain", "gain_lo", "gain_hi", "improved_p")
 FAILING, LOW, TOP = ("failing",), ("failing", "attention"), ("excellent",)
 
 
@@ -91,11 +92,13 @@ def _of_probability(rule: Rule) -> list[Trigger]:
     talked = listed & (c("stage") != "listing") & (c("robust") >= rule["robust_share"])
     clean = ~c("adverse") & ~c("commended") & ~c("capped") & (c("unmet") == 0)
     top = c("selected_top") & (c("lowest_subindex") >= rule["top_subindex"]) & clean
+    better = c("best_improver") & c("band").is_in(["excellent", "good"]) & clean
     return [
         Trigger("attention", "surely_failing", c("selected"), ("p",), nobody=True, p="p"),
         Trigger("listing", "surely_failing_again", listed & kinds, ("p", "kinds"), p="p"),
         Trigger("interview", "surely_failing_long", talked & kinds, ("p", "robust", "kinds"), p="p"),
         Trigger("commendation", "surely_top", top, ("top_p",), p="top_p"),
+        Trigger("commendation", "surely_improved", better, IMPROVED, p="improved_p"),
     ]
 
 

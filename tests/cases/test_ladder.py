@@ -459,7 +459,8 @@ def test_every_reason_has_its_sentence_in_both_languages(book):
         "period": "2026Q2", "score": 52.1, "failing": 3, "low": 2, "missed": ["yearly_evacuation_drill_held"],
         "overdue": 1, "major": 1, "notices": 1, "kinds": 2, "cap_reason": "fatal_fire,records_falsified",
         "past_due_on": "2026-05-01", "stands": "listing", "stands_since": "2026-01-10", "failing_halves": 2,
-        "top_halves": 2, "p": 0.93, "top_p": 0.93, "robust": 0.9,
+        "top_halves": 2, "p": 0.93, "top_p": 0.93, "robust": 0.9, "since": "2025Q2", "gain": 12.0, "gain_lo": 5.0,
+        "gain_hi": 19.0, "improved_p": 0.99,
     }  # fmt: skip
     asked = {r for version in Book().file("ladder").versions for r in reasons(version)}
     for language in LANGUAGES:
