@@ -24,9 +24,10 @@ import polars as pl
 
 from benchmarks import linkage, real_cycles, real_flags
 from benchmarks.show import table
-from data.intake import Delivery, files_in, load_file
+from data.intake import Delivery, accept, files_in, load_file, waiting_now
 from data.reading import WrongFile
 from data.records import attach_records, open_store
+from data.waiting import Decision
 from metrics import edition
 from metrics.calendar import Quarter
 from metrics.workplace import workplace
@@ -92,6 +93,21 @@ def load(root: Path, folder: Path, now: datetime) -> Loaded:
         except WrongFile as refusal:
             found.refused.append(refusal)
     return found
+
+
+def decide_waiting(root: Path, found: Loaded, now: datetime) -> None:
+    """Let in what waits because many of its rows are set aside: the fire release covers every high-rise, the register rented
+    buildings alone. What came with far fewer rows than before goes on waiting. Says of each what became of it and why.
+    """
+    for held in waiting_now(root):
+        why = sorted({d["note"] for part in held.parts for d in part["doubts"] if d["waits"]})
+        let_in = why == ["many_set_aside"]
+        print(f"\n{held.file} waited ({', '.join(why)}): " + ("let in" if let_in else "not let in"))
+        if let_in:
+            found.deliveries = [d for d in found.deliveries if d.file != held.file]
+            found.deliveries += accept(
+                root, Decision(held.waiting_id, "benchmark", "covers more than the register", now)
+            )
 
 
 def compute(root: Path, book: Book, period: str, firsts: bool = True) -> duckdb.DuckDBPyConnection:
@@ -277,6 +293,7 @@ def main(arguments: list[str] | None = None) -> int:
         root = Path(made)
         found = load(root / "toronto", given.folder / "toronto", now)
         loaded = time.perf_counter()
+        decide_waiting(root / "toronto", found, now)
         tell_loading(found)
         tell_set_aside(root / "toronto")
         book = toronto_book(root / "rules")
