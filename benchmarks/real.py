@@ -4,7 +4,7 @@
 read and set aside and why, files refused, buildings rated and not, and how our inspection sub-index ranks buildings
 beside the score the city published of the same building. No company is named.
 
-    python -m benchmarks.real [--folder ../shared/real] [--period 2026Q2]
+    python -m benchmarks.real [--folder ../shared/real] [--period 2026Q2] [--examples 20]
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import shutil
 import sys
 import tempfile
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from benchmarks import linkage, real_cycles, real_flags
+from benchmarks import linkage, real_cycles, real_flags, real_managers
 from benchmarks.show import table
 from data.intake import Delivery, accept, files_in, load_file, waiting_now
 from data.reading import WrongFile
@@ -284,6 +285,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.real", description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the real records lie")
     parser.add_argument("--period", default=PERIOD, help="the quarter scored")
+    parser.add_argument(
+        "--examples", type=int, default=0, help="so many managers respelled and changed are shown by name"
+    )
     given = parser.parse_args(arguments)
     if not (given.folder / "toronto").is_dir():
         print(f"There are no real records in {given.folder}: nothing was loaded. Name their folder with --folder.")
@@ -296,6 +300,8 @@ def main(arguments: list[str] | None = None) -> int:
         decide_waiting(root / "toronto", found, now)
         tell_loading(found)
         tell_set_aside(root / "toronto")
+        with closing(open_store(root / "toronto")) as store:
+            real_managers.tell(given.folder, store, given.examples)
         book = toronto_book(root / "rules")
         con = compute(root / "toronto", book, given.period)
         scored = time.perf_counter()
