@@ -59,9 +59,9 @@ def _unknown(con: duckdb.DuckDBPyConnection, column: str, table: str, key: str) 
     """Names in ``staged`` that are no code on record."""
     return con.sql(
         f"""
-        SELECT DISTINCT "{column}" AS said FROM staged
-        WHERE "{column}" NOT IN (SELECT "{key}" FROM {table} WHERE revised_by_seq IS NULL)
-          AND regexp_matches("{column}", '[\\p{{Han}}\\s]')
+        SELECT said FROM (SELECT DISTINCT "{column}" AS said FROM staged)
+        WHERE said NOT IN (SELECT "{key}" FROM {table} WHERE revised_by_seq IS NULL)
+          AND regexp_matches(said, '[\\p{{Han}}\\s]')
         ORDER BY 1
         """
     ).pl()["said"]
