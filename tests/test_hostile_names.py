@@ -16,7 +16,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from data import editions
 from pages.shared.registry import PAGES
-from tests.pages.hostile import ALL_AT_ONCE, PAYLOADS, mark, name_of, town
+from tests.pages.docket import Docket, opened
+from tests.pages.hostile import ALL_AT_ONCE, NAME_LONGEST, PAYLOADS, mark, name_of, town
 from tests.pages.house import UVICORN, serving
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -51,7 +52,12 @@ def root(demo_root, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def names(root) -> dict[str, str]:
+def docket(root) -> Docket:
+    return opened(root)
+
+
+@pytest.fixture(scope="module")
+def names(root, docket) -> dict[str, str]:
     """Mark -> the whole name it belongs to."""
     current = editions.current(root)
     assert current
@@ -61,12 +67,13 @@ def names(root) -> dict[str, str]:
         "UNION SELECT area_id FROM areas UNION SELECT delivery_id FROM deliveries"
     ).pl().to_series().to_list()  # fmt: skip
     people = ["demo-supervisor", "demo-manager", "demo-steward"]
-    return {mark(k): name_of(k) for k in [*keys, *people]}
+    return {mark(k): name_of(k) for k in keys} | {mark(k): name_of(k)[-NAME_LONGEST:] for k in people} | docket.texts
 
 
 @pytest.fixture(scope="module")
-def addresses(root) -> list[tuple[str, str]]:
-    """(role, address): every page of the registry, an estate and a company of each, as the first role it is for."""
+def addresses(root, docket) -> list[tuple[str, str]]:
+    """(role, address): every page of the registry, an estate and a company of each, as the first role it is for; and every
+    case, as officer and as company."""
     current = editions.current(root)
     assert current
     con = editions.open_edition(current)
@@ -79,9 +86,18 @@ def addresses(root) -> list[tuple[str, str]]:
     more = {
         "estate": f"?estate={estate}&metric=hazards_fixed_in_time",
         "company": f"?company={company}",
-        "case": "?case=1",
+        "case": f"?case={docket.cases['stranger']}",
+        "history": f"?company={company}",
+        "tasks": f"?code={docket.codes[docket.cases['stranger']][0]}",
     }
-    return sorted((page.roles[0], page.url_path + more.get(page.url_path, "")) for page in PAGES)
+    cases = [
+        (role, f"case?case={c}")
+        for role in ("supervisor", "manager")
+        for c in docket.cases.values()
+        if role in docket.readers[c]
+    ]
+    cases += [("manager", "tasks"), ("manager", f"history?estate={docket.estates['manager']}")]
+    return sorted({(page.roles[0], page.url_path + more.get(page.url_path, "")) for page in PAGES} | set(cases))
 
 
 def settled(page: Page) -> None:
@@ -135,7 +151,7 @@ def test_hostile_names_are_text_on_every_page_and_nothing_is_asked_of_another_ho
     assert not dialogs
     assert not refused, f"the content policy had to stop: {refused[:3]}"
     print(
-        f"\n{len(addresses)} pages, {asked.total()} requests, {len(shown)} of {len(PAYLOADS)} hostile names seen in text"
+        f"\n{len(addresses)} pages, {asked.total()} requests, {len(shown)} hostile texts of {len(PAYLOADS)} kinds seen"
     )
     assert len(shown) >= len(PAYLOADS) // 2, "too few hostile names were on screen: this proves little"
     log = (root / "server.log").read_text(encoding="utf-8", errors="replace")

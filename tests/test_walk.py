@@ -317,6 +317,12 @@ def test_one_persons_downloads_uploads_and_session_are_of_no_use_to_another(walk
         for url in case.media:
             TRIED["a case's file by another person"] += 1
             assert fetch(Browser(port), url)[0] == 401
+            kept = supervisor.get("/" + url.lstrip("/"), accept="*/*")
+            assert kept.header("content-type").split(";")[0] in ("application/octet-stream", "application/pdf")
+            assert kept.header("content-disposition").startswith("attachment"), (
+                "handed in as text/html, never opened as such"
+            )
+            assert kept.header("x-content-type-options") == "nosniff"
         page = theirs.open("companies")
         mine.open("scorecard")
         session = page.session_id

@@ -9,11 +9,12 @@ import streamlit as st
 
 from data.queries import desk
 from data.records import StoreBusy
+from data.views import Party
 from i18n.words import Words
 from pages.records import mending
 from pages.records.store import records
 from pages.records.words import changed, column_words, original, reason_words, source_name
-from pages.shared import choose, format, tables
+from pages.shared import choose, format, tables, watch
 
 
 def show(scope, con, t) -> None:
@@ -38,9 +39,11 @@ def show(scope, con, t) -> None:
         st.success(t("page.set_aside.nothing"))
     else:
         _overview(waiting, asked, t)
-        _rows(rows, asked, t)
-        if scope.role == "steward" and asked["state"] in ("open", "waived"):
-            mending.show(scope, rows, asked, found, estates, t)
+        read = {table: [Party()] for table in sorted(rows["record_table"].unique())}
+        if watch.may_show(scope, read, t, about=" ".join(["set_aside", *(v for v in asked.values() if v)])):
+            _rows(rows, asked, t)
+            if scope.role == "steward" and asked["state"] in ("open", "waived"):
+                mending.show(scope, rows, asked, found, estates, t)
     _acts(acts, t)
 
 

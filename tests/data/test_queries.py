@@ -1,4 +1,7 @@
-"""Every query, asked as every role, about their own and about strangers': no stranger's row, id or name comes back."""
+"""Every query, asked as every role, about their own and about strangers': no stranger's row, id or name comes back.
+
+How many were asked, and with what answer, is printed at the end (``pytest -s``).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -34,6 +38,8 @@ QUERIES = {
 HELPERS = {"rankings.level_of"}  # takes a scope, reads nothing
 ON_RECORDS = {name for name in QUERIES if name.startswith(("arrivals.", "desk.", "history."))}
 ROLES = ("supervisor", "subdistrict", "station", "manager", "steward")
+ASKED: Counter[tuple[str, str, str]] = Counter()  # (query, role, how it was answered)
+HOW = ("with an answer", "empty", "refused")
 
 
 @dataclass
@@ -226,7 +232,23 @@ def _said(answer) -> set:
 def _ask(town: Town, name: str, role: str, estates: set, companies: set, level: str):
     f = QUERIES[name]
     con = town.records if name in ON_RECORDS else town.con
-    return f(town.scopes[role], con, **_arguments(town, f, estates, companies, role, level))
+    try:
+        answer = f(town.scopes[role], con, **_arguments(town, f, estates, companies, role, level))
+    except PermissionError:
+        ASKED[name, role, "refused"] += 1
+        raise
+    ASKED[name, role, "with an answer" if _said(answer) else "empty"] += 1
+    return answer
+
+
+@pytest.fixture(scope="module", autouse=True)
+def report():
+    yield
+    queries, roles = ({key[i] for key in ASKED} for i in (0, 1))
+    print(f"\n{len(queries)} queries x {len(roles)} roles: {ASKED.total()} asks")
+    for role in sorted(roles):
+        by = Counter({how: sum(n for (_, r, h), n in ASKED.items() if (r, h) == (role, how)) for how in HOW})
+        print(f"{role:12}" + ", ".join(f"{by[how]} {how}" for how in HOW))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda m: m.__name__)

@@ -16,12 +16,13 @@ import polars as pl
 from cases import acts
 from cases.acts import Desk, Handed
 from cases.papers.press import Press
-from data import accounts, editions
+from data import accounts, editions, notices
 from data.ledger import open_ledger
 from data.queries import casefiles, rankings
 from data.scope import Scope
 from rules.book import Book
-from tests.pages.hostile import mark, name_of
+from tests.pages.hostile import NAME_LONGEST, mark, name_of
+from tests.pages.house import PASSWORD
 
 SPELLS = """
     SELECT t.tenure_id, t.head_id, t.estate_id, t.company_id, e.subdistrict_id, e.station_id, e.name_zh AS estate_zh,
@@ -45,7 +46,8 @@ class Docket:
     Attributes:
         cases: what it is about (``manager``, ``station``, ``head``, ``stranger``, ``untold``) -> case id.
         marks: case id -> the marks of what was written in it. codes: case id -> check codes of its papers.
-        readers: case id -> the roles that may read it. hashes: of every paper and file handed in.
+        readers: case id -> the roles that may read it. hashes: of every paper and file handed in. texts: mark -> what
+            was written.
     """
 
     cases: dict[str, str] = field(default_factory=dict)
@@ -54,6 +56,7 @@ class Docket:
     hashes: dict[str, set[str]] = field(default_factory=dict)
     estates: dict[str, str] = field(default_factory=dict)
     readers: dict[str, set[str]] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
 
     def hidden_from(self, role: str) -> set[str]:
         """Marks, ids, codes and hashes of the cases a role may not read."""
@@ -86,6 +89,7 @@ class Clerk:
         self.texts += 1
         key = f"written {self.texts}"
         docket.marks.setdefault(case_id, set()).add(mark(key))
+        docket.texts[mark(key)] = name_of(key)
         return name_of(key)
 
     def open(self, docket: Docket, about: str, row: dict, step: str, days: int) -> str:
@@ -100,6 +104,7 @@ class Clerk:
         )
         docket.cases[about], docket.estates[about] = case_id, row["estate_id"]
         docket.marks[case_id] = {mark(said)}
+        docket.texts[mark(said)] = name_of(said)
         return case_id
 
     def act(self, docket: Docket, case_id: str, who: Scope, days: int, kind: str, **facts) -> None:
@@ -121,6 +126,12 @@ def opened(root: Path) -> Docket:
     first, second = clerk.people["demo-supervisor"], clerk.people["demo-supervisor-2"]
     manager, station = clerk.people["demo-manager"], clerk.people["demo-station"]
     sub = clerk.people["demo-subdistrict"]
+    reader = Scope("mei", "manager", company_id=manager.company_id)  # to whom mails go
+    accounts.create_account(
+        clerk.ledger, account_id="mei", name_zh=name_of("mei")[-NAME_LONGEST:], role="manager", company_id=manager.company_id,
+        password=PASSWORD, now=datetime.now(UTC),
+    )  # fmt: skip
+    notices.set_address(reader, clerk.ledger, "mei", "mail", "mei@example.com", hosts=(), now=datetime.now(UTC))
     rows = clerk.con.sql(SPELLS).pl().unique("estate_id", maintain_order=True)
     ours = rows.filter(pl.col("company_id") == manager.company_id)
     near = rows.filter((pl.col("station_id") == station.area_id) & (pl.col("company_id") != manager.company_id))

@@ -9,7 +9,10 @@ import polars as pl
 import pytest
 
 from data.intake import load_file
+from data.ledger import open_ledger
 from data.mending import Act, mend
+from data.queries import watching
+from data.scope import Scope
 from i18n.words import LANGUAGES, Words
 from pages.records.mending import editable, edits_of
 from tests.conftest import copy_of
@@ -137,3 +140,19 @@ def test_a_value_written_under_a_heading_the_row_did_not_come_with_is_handed_on_
     originals = {("d", 2): {"小区编号": "ash"}, ("d", 3): {"estate_id": "oka"}}
     said = [json.loads(a) for a in edits_of(before, after, originals)["after"]]
     assert said == [{"小区编号": "ash", "estate_id": "elm"}, {"estate_id": "elm"}]
+
+
+def test_rows_of_police_cases_are_shown_after_a_reason_was_given_and_reading_them_is_entered(root):
+    shown = opened(root, "set_aside", "steward", "en", source="incidents")
+    assert not shown.exception
+    assert EN("views.reason_lead") in [i.value for i in shown.info]
+    assert EN("column.original") not in str([d.proto for d in shown.dataframe])
+    assert not shown.radio, "nothing can be mended that was not shown"
+
+
+def test_reading_rows_of_complaints_is_entered(root):
+    ledger = open_ledger(root)
+    asked(root, "supervisor")
+    rows = watching.view_log(Scope("s", "steward"), None, ledger, at=datetime.now(UTC), table="complaints").to_dicts()
+    ledger.dispose()
+    assert ("supervisor", "set_aside open complaints unknown_reference") in {(r["role"], r["about"]) for r in rows}
