@@ -14,7 +14,7 @@ import pandera.polars as pa
 SCORED_ONCE = {"same_report": "repeat_report", "same_finding": "repeat_finding"}
 #: Repeats of another record, all kinds.
 REPEATS = ("same_matter", *SCORED_ONCE, "same_file", "same_account", "same_figures")
-KINDS = ("dated_ahead", "entered_long_after", *REPEATS)
+KINDS = ("dated_ahead", "dated_after_delivery", "entered_long_after", *REPEATS)
 
 
 class RecordFlag(pa.DataFrameModel):

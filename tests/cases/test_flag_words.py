@@ -6,6 +6,7 @@ from cases.flag_words import said
 from data.flag_tables import KINDS, SCORED_ONCE
 from i18n.words import LANGUAGES, Words
 
+DATES = ("dated_ahead", "dated_after_delivery", "entered_long_after")
 ACCUSING = ("造假", "作弊", "伪造", "虚假", "fraud", "fake", "forged", "gaming", "cheat")
 
 
@@ -13,8 +14,8 @@ ACCUSING = ("造假", "作弊", "伪造", "虚假", "fraud", "fake", "forged", "
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_told_as_a_fact(kind, language):
     line = said([{"kind": kind, "days": 12, "likeness": 0.951, "other_id": "X-7"}], Words(language))
-    assert ("12" in line) == (kind in ("dated_ahead", "entered_long_after"))
-    assert ("X-7" in line) == (kind not in ("dated_ahead", "entered_long_after"))
+    assert ("12" in line) == (kind in DATES)
+    assert ("X-7" in line) == (kind not in DATES)
     assert ("95%" in line) == (kind == "same_account")
     assert not any(word in line.lower() for word in ACCUSING)
 

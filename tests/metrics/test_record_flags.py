@@ -33,6 +33,9 @@ def found(tables: dict[str, list[dict]], disputes: pl.DataFrame | None = None) -
     for name, frame in (("management", spells), ("disputes", empty("disputes") if disputes is None else disputes)):
         con.register("_given", frame.to_arrow())
         con.execute(f"CREATE TABLE edition.{name} AS SELECT * FROM _given")
+    con.execute(
+        "CREATE TABLE deliveries AS SELECT 'd1' AS delivery_id, TIMESTAMPTZ '2026-07-03 17:00:00+00' AS received_at"
+    )
     made = record_flags.find(con, RULE)
     RecordFlag.validate(made["record_flags"])
     RecordRepeat.validate(made["record_repeats"])
@@ -77,6 +80,14 @@ def drill(name: str, day: date, estate: str = "oak", **more) -> dict:
 )  # fmt: skip
 def test_an_entry_more_than_seven_days_after_the_event_or_before_it_is_flagged_with_its_days(entered, flags):
     assert told({"hazards": [hazard("h1", MAY, recorded_on=entered)]}) == flags
+
+
+@pytest.mark.parametrize(
+    ("found_on", "flags"), [(date(2026, 7, 4), []), (date(2026, 7, 9), [("h1", "dated_after_delivery", 5)])]
+)
+def test_without_a_day_of_entry_a_record_is_held_against_the_day_its_file_came(found_on, flags):
+    # it came on 3 July at 17:00 UTC: 4 July in the district
+    assert told({"hazards": [hazard("h1", found_on)]}) == flags
 
 
 def test_a_flag_says_which_company_and_tenure_answer():
