@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from cases.days import local_day
 from data.events import Event
+from data.queries.bulletins import BULLETIN
 
 Phase = Literal["prepared", "deferred", "decided", "told", "effective", "disputed", "withdrawn", "closed"]
 #: Steps a case may carry. ``rectification`` orders hazards found to be put right, ``referral`` hands a matter to the body
@@ -149,6 +150,8 @@ def _opened(event: Event) -> Case:
         f.get("head_id"), f["period"], event.edition, f["step"], event.by, on, matter=f.get("matter", ""),
         due=f.get("due", {}), reason=event.reason, touched_on=on,
     )  # fmt: skip
+    if case.recommended == BULLETIN:  # the ledger's entry of a bulletin: nothing more is to be done in it
+        return replace(case, phase="closed", closed_on=on, closed_how="done", papers=tuple(f.get("papers", ())))
     if case.recommended == DISPUTE:  # the party knows of it, and nobody decides a step
         return replace(case, phase="disputed", step=DISPUTE, told_on=on, effective_on=on)
     return case

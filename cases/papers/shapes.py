@@ -279,7 +279,8 @@ class Bulletin(Paper):
     """District bulletin of a period (通报): how estates and companies stand, whole and with its uncertainty.
 
     ``chart`` is the estates' median score with the middle half as its interval. ``listings`` and ``commendations`` in
-    force are decided in the ledger: None leaves the section out, an empty one says that there are none.
+    force are decided in the ledger: None leaves the section out, an empty one says that there are none. ``replaces`` names the
+    earlier bulletin of the period.
     """
 
     kind: ClassVar[str] = "bulletin"
@@ -296,6 +297,7 @@ class Bulletin(Paper):
     commendations: tuple[Entry, ...] | None
     notes: tuple[Text, ...]
     objection: Text
+    replaces: Text | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

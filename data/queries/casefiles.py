@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from data.events import Event, attachment, events_where
 from data.ledger import attachments, case_events, case_readings, cases, papers, writing
 from data.queries import ask, readable
+from data.queries.bulletins import BULLETIN
 from data.scope import Scope
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -24,10 +25,10 @@ OWN = "dispute"  # what the party opened itself (cases/case.py)
 
 
 def _may_read(scope: Scope, con: duckdb.DuckDBPyConnection) -> sa.ColumnElement[bool]:
-    """The cases a viewer may read, as a condition on ``cases``."""
+    """The cases a viewer may read, as a condition on ``cases``; a bulletin's entry is no case."""
     scope.require("supervisor", "subdistrict", "station", "manager")
     if scope.role == "supervisor":
-        return sa.true()
+        return cases.c.step != BULLETIN
     if scope.role == "manager":
         told = sa.select(case_events.c.case_id).where(case_events.c.kind.in_(TELLING))
         known = sa.or_(cases.c.case_id.in_(told), cases.c.step == OWN)

@@ -7,10 +7,12 @@ from functools import partial
 import polars as pl
 import streamlit as st
 
+from cases import bulletins
 from cases.papers.extracts import BULLETIN_BANDS
 from cases.papers.press import LANGUAGES
+from data.queries import bulletins as issued
 from data.queries import digest, rankings
-from pages.shared import choose, downloads, format, tables
+from pages.shared import casework, choose, downloads, format, tables
 
 SHOWN = 10
 
@@ -48,6 +50,72 @@ def show(scope, con, t) -> None:
         "band": config.TextColumn(t("column.band"), width="small"),
     }
     tables.show(rows, columns, t, key="bulletin-companies")
+    _issue(scope, con, period, t)
+    _issued(scope, con, t)
+
+
+def _issue(scope, con, period: str, t) -> None:
+    """The form that numbers, signs and keeps the bulletin of the period."""
+    st.subheader(t("bulletin.issue"))
+    st.caption(t("bulletin.issue_lead"))
+    if told := st.session_state.pop("bulletin_said", None):
+        st.success(told)
+    with st.form("bulletin-issue"):
+        reason = st.text_area(t("bulletin.issue_reason"), key="bulletin-reason")
+        pressed = st.form_submit_button(t("bulletin.press"), type="primary")
+    if pressed:
+        desk = casework.desk(scope)
+        with st.spinner(t("page.case.working")):
+            code = casework.tried(lambda: bulletins.issue(desk, con, period=period, reason=reason or ""), t)
+        if code:
+            row = issued.issued(scope, con, desk.ledger, check_code=code).row(0, named=True)
+            number = format.plain(row[f"number_{t.language}"])
+            st.session_state["bulletin_said"] = t("bulletin.done", number=number, code=code)
+            st.rerun()
+
+
+def _issued(scope, con, t) -> None:
+    """Every bulletin issued: number, day, check code, whether it holds; the files of the one chosen; its withdrawal."""
+    st.subheader(t("bulletin.issued"))
+    desk = casework.desk(scope)
+    rows = issued.issued(scope, con, desk.ledger)
+    if rows.is_empty():
+        st.caption(t("bulletin.none"))
+        return
+    said = bulletins.listed(rows, t)
+    frame = pl.DataFrame(
+        {
+            "number": [number for number, _ in said], "period": [format.period(p, t) for p in rows["period"]],
+            "on": [format.moment(at, t) for at in rows["made_at"]], "standing": [standing for _, standing in said],
+            "code": rows["check_code"], "edition": rows["edition"],
+        }
+    )  # fmt: skip
+    widths = {"number": 190, "period": 130, "on": 150, "standing": 240, "code": 150, "edition": 110}
+    titles = {c: t("filter.period") if c == "period" else t(f"bulletin.{c}") for c in widths}
+    columns = {c: st.column_config.TextColumn(titles[c], width=w) for c, w in widths.items()}
+    tables.show(frame, columns, t, key="bulletins-issued")
+    i = st.selectbox(t("bulletin.choose"), range(rows.height), format_func=lambda n: said[n][0], key="bulletin-chosen")
+    row = rows.row(i, named=True)
+    for cell, language in zip(st.columns(4), LANGUAGES, strict=False):
+        name, kind, pdf = issued.bulletin_file(scope, con, desk.ledger, sha256=row[f"sha256_{language}"]) or (
+            "",
+            "",
+            b"",
+        )
+        cell.download_button(t(f"download.pdf_{language}"), data=pdf, file_name=name, mime=kind, on_click="ignore", icon="⬇️",
+                             key=f"bulletin-{row['check_code']}-{language}")  # fmt: skip
+    st.caption(t("bulletin.hashes", zh=row["sha256_zh"], en=row["sha256_en"]))
+    if row["withdrawn_at"] is None:
+        _withdraw(desk, con, row["check_code"], t)
+
+
+def _withdraw(desk, con, code: str, t) -> None:
+    with st.expander(t("bulletin.withdraw")), st.form("bulletin-withdraw", border=False):
+        reason = st.text_area(t("bulletin.withdraw_reason"), key="bulletin-withdraw-reason")
+        if st.form_submit_button(t("bulletin.withdraw_press")) and casework.tried(
+            lambda: bulletins.withdraw(desk, con, check_code=code, reason=reason or ""), t
+        ):
+            st.rerun()
 
 
 def _bands(bands: pl.DataFrame, t) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from cases.case import Case, Phase, fold_all
 from cases.days import first_unknown_year
 from cases.tasks import Task, calendar, inbox
-from data.queries import casefiles
+from data.queries import bulletins, casefiles
 from pages.shared import casework, choose, format, go, place, tables, watch
 
 PHASES = get_args(Phase)
@@ -40,21 +40,32 @@ def _code(scope, con, desk, t) -> None:
         if not code:
             return
         rows = casefiles.case_papers(scope, con, desk.ledger, check_code=code)
+        if rows.is_empty() and scope.role == "supervisor":
+            found = bulletins.issued(scope, con, desk.ledger, check_code=code)
+            if found.height:
+                _found(found.row(0, named=True) | {"kind": "bulletin"}, t)
+                go.link("bulletin", t("page.bulletin.menu"))
+                return
         if rows.is_empty():
             st.warning(t("page.tasks.no_such_code"))
             return
         row = rows.row(0, named=True)
-        number = row["number_zh"] if t.language == "zh" else row["number_en"]
-        st.success(
-            t(
-                "page.tasks.code_found",
-                title=t(f"paper.title.{row['kind']}"),
-                number=format.plain(number),
-                made=format.moment(row["made_at"], t),
-            )
-        )
-        st.caption(t("page.tasks.code_hashes", zh=row["sha256_zh"], en=row["sha256_en"]))
+        _found(row, t)
         go.link("case", t("page.tasks.open_case", case=row["case_id"]), case=row["case_id"])
+
+
+def _found(row: dict, t) -> None:
+    """The paper a check code belongs to, with the hashes of its files."""
+    number = row["number_zh"] if t.language == "zh" else row["number_en"]
+    st.success(
+        t(
+            "page.tasks.code_found",
+            title=t(f"paper.title.{row['kind']}"),
+            number=format.plain(number),
+            made=format.moment(row["made_at"], t),
+        )
+    )
+    st.caption(t("page.tasks.code_hashes", zh=row["sha256_zh"], en=row["sha256_en"]))
 
 
 def _inbox(scope, todo: list[Task], desk, t) -> None:

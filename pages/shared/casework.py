@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import duckdb
@@ -68,6 +69,21 @@ def done(
     else:
         return True
     return False
+
+
+def tried(do: Callable[[], str], t: Words) -> str | None:
+    """What ``do`` answers, or None with the reason on screen."""
+    try:
+        return do()
+    except NotDue as e:
+        st.warning(format.plain(refusal_words(e, t)))
+    except Overtaken as e:
+        st.warning(t("page.case.overtaken", done=overtaken_words(e, t)))
+    except FontsMissing:
+        st.error(t("page.case.no_fonts"))
+    except (FieldMissing, PaperWrong) as e:
+        st.error(t("page.case.paper_wrong", why=format.plain(str(e))))
+    return None
 
 
 def overtaken_words(e: Overtaken, t: Words) -> str:

@@ -13,8 +13,8 @@ import duckdb
 import polars as pl
 import streamlit as st
 
+from cases import bulletins
 from cases.acts import Desk, found_for, read
-from cases.case import fold_all
 from cases.days import local_day
 from cases.papers import extracts, prefill
 from cases.papers.blocks import Both, Task
@@ -238,11 +238,5 @@ def scorecard_buttons(scope: Scope, con: Connection, company_id: str, period: st
 def bulletin(scope: Scope, con: Connection, language: Language, *, period: str) -> bytes:
     """The draft of a period's bulletin as a PDF; for the supervisor, who sees the whole district."""
     scope.require("supervisor")
-    con = con.cursor()
-    draft = extracts.bulletin(
-        extracts.Source(rankings.edition(scope, con), period, rule.book()),
-        digest.bands_by_area(scope, con, period=period), digest.over_time(scope, con, period=period),
-        rankings.companies(scope, con, period=period, limit=MOST_ROWS),
-        fold_all(casefiles.case_file(scope, con, viewer.ledger())), local_day(datetime.now(UTC)),
-    )  # fmt: skip
-    return press().print(draft, language).pdf
+    desk = Desk(place.root(), viewer.ledger(), rule.book(), press(), datetime.now(UTC), scope)
+    return press().print(bulletins.draft(desk, con, period), language).pdf

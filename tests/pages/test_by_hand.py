@@ -52,3 +52,18 @@ def test_a_form_without_facts_says_so_and_writes_nothing(root, own_estate):  # n
 def test_a_manager_is_offered_no_matter(demo_root, own_estate):  # noqa: F811
     at = opened(demo_root, "estate", "manager", estate=own_estate)
     assert not form(at, Words("zh")) and not at.exception
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_supervisor_issues_the_bulletin_and_withdraws_it_on_its_page(root, language):
+    t = Words(language)
+    at = opened(root, "bulletin", "supervisor", language)
+    next(a for a in at.text_area if a.label == t("bulletin.issue_reason")).input("按季度公布")
+    next(b for b in at.button if b.label == t("bulletin.press")).click()
+    at.run(timeout=120)
+    assert not at.exception and not at.warning and not at.error
+    assert any(s.value.startswith(t("bulletin.done").split("{")[0]) for s in at.success)
+    next(a for a in at.text_area if a.label == t("bulletin.withdraw_reason")).input("附表有误")
+    next(b for b in at.button if b.label == t("bulletin.withdraw_press")).click()
+    at.run(timeout=60)
+    assert not at.exception and not [b for b in at.button if b.label == t("bulletin.withdraw_press")]
