@@ -21,10 +21,11 @@ UNDISPUTED = """
 #: Rows ``open_rows (record_id, estate_id, place, day, open_to, worth, ...)`` to the first of their stretch. ``worth``:
 #: the first stands for a later record only where it is worth as much; what counts is never lost with what does not.
 STRETCHES = """
+    shared AS (SELECT estate_id, place FROM open_rows GROUP BY ALL HAVING count(*) > 1),
     begun AS (
         SELECT *, coalesce(day > max(open_to) OVER (
             PARTITION BY estate_id, place ORDER BY day, record_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ), true) AS begins FROM open_rows
+        ), true) AS begins FROM open_rows SEMI JOIN shared USING (estate_id, place)
     ),
     numbered AS (
         SELECT *, sum(begins::INT) OVER (PARTITION BY estate_id, place ORDER BY day, record_id) AS stretch FROM begun
