@@ -26,7 +26,7 @@ from data.reading import LINE, Reading
 from data.records import in_order, open_store, plainly
 from data.resolving import resolve
 from data.staging import settle, stage, store
-from data.unshown import restored
+from data.unshown import headings_of, restored
 
 #: The source whose deliveries are made of mended rows.
 DESK = "desk"
@@ -97,7 +97,7 @@ def _open_rows(con: duckdb.DuckDBPyConnection, edits: pl.DataFrame) -> pl.DataFr
     con.register("_edits", edits.select("delivery_id", "line", "after").to_arrow())
     rows = con.sql(
         f"""
-        SELECT * REPLACE ({restored("after", "original")} AS after)
+        SELECT * REPLACE ({restored("after", "original", headings_of(con))} AS after)
         FROM (
             SELECT e.delivery_id, e.line, d.source, d.record_table, d.file, min(s.original) AS original, e.after,
                    bool_and({OPEN}) AS open, min(s.settled_how) AS how

@@ -7,7 +7,7 @@ import polars as pl
 
 from data.queries import ask, readable
 from data.scope import Scope
-from data.unshown import UNSHOWN, without
+from data.unshown import UNSHOWN, headings_of, without
 
 #: What became of a row set aside; ``open`` = nobody has settled it yet.
 STATES = ("open", "mended", "redelivered", "repeated", "waived")
@@ -44,6 +44,7 @@ def set_aside(
         "delivery": delivery_id, "source": source, "reason": reason, "state": state, "limit": limit, "offset": offset,
     }  # fmt: skip
     r = readable(scope, params, s="rows_set_aside", d="deliveries", a="desk_acts", w="desk_rows")
+    hidden = headings_of(con)
     chosen = {"delivery": "s.delivery_id", "source": "d.source", "reason": "s.reason", "state": STATE}
     where = " AND ".join(["true", *(f"{column} = ${name}" for name, column in chosen.items() if params[name])])
     return ask(
@@ -56,8 +57,8 @@ def set_aside(
         )
         SELECT d.seq, s.delivery_id, d.file, d.source, d.record_table, s.line, s.column_name,
                CASE WHEN s.column_name IS NULL OR s.column_name NOT IN {HIDDEN} THEN s.found END AS found, s.reason,
-               s.reason_params, {without("s.original")} AS original, s.estate_id, s.record_id, {STATE} AS state, s.settled_by_seq, t.act_id, t.why,
-               t.done_by, {without("t.after")} AS after, count(*) OVER () AS total
+               s.reason_params, {without("s.original", hidden)} AS original, s.estate_id, s.record_id, {STATE} AS state, s.settled_by_seq, t.act_id, t.why,
+               t.done_by, {without("t.after", hidden)} AS after, count(*) OVER () AS total
         FROM {r["s"]} AS s JOIN {r["d"]} AS d USING (delivery_id) LEFT JOIN acted AS t USING (delivery_id, line)
         WHERE {where}
         ORDER BY d.seq DESC, s.line, s.column_name NULLS LAST

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
 
+from data import mapping
+from data.mapping import sources
 from data.mending import mend
 from data.queries import desk
 from data.records import attach_records
@@ -60,15 +63,33 @@ def test_a_row_mended_on_the_page_keeps_the_caller_nobody_saw(root):
 
 def test_a_caller_altered_on_purpose_is_taken_as_written():
     con = duckdb.connect()
-    said = restored("a", "o")
+    hidden = headings(sources().values())
+    said = restored("a", "o", hidden)
     row = {"o": '{"工单编号": "o1", "来电人哈希": "x\\"y"}', "a": '{"工单编号": "o1"}', "b": '{"来电人哈希": "z"}'}
     con.execute("CREATE TABLE t AS SELECT $o AS o, $a AS a", {"o": row["o"], "a": row["a"]})
     assert json.loads(con.sql(f"SELECT {said} FROM t").fetchall()[0][0]) == {"工单编号": "o1", "来电人哈希": 'x"y'}
     con.execute("UPDATE t SET a = $b", {"b": row["b"]})
     assert json.loads(con.sql(f"SELECT {said} FROM t").fetchall()[0][0]) == {"来电人哈希": "z"}
     con.execute("UPDATE t SET a = NULL")
-    assert con.sql(f"SELECT {said}, {without('a')} FROM t").fetchall() == [(None, None)]
+    assert con.sql(f"SELECT {said}, {without('a', hidden)} FROM t").fetchall() == [(None, None)]
 
 
 def test_the_heading_of_every_mapping_file_is_known():
-    assert {"caller_hash", "来电人哈希"} <= set(headings())
+    assert set(headings(sources().values())) == {"caller_hash", "来电人哈希"}
+
+
+def test_a_heading_of_the_districts_own_mapping_is_not_shown_either(root, tmp_path):
+    shipped = (Path(mapping.__file__).parent / "sources" / "complaints.toml").read_text(encoding="utf-8")
+    own = shipped.replace('"来电人哈希"', '"诉求人摘要"').replace('"工单编号"', '"单号"')
+    (root / "mappings").mkdir()
+    (root / "mappings" / "own_orders.1.toml").write_text(own, encoding="utf-8")
+    load(root, put(tmp_path, "own.csv", ORDERS.replace("来电人哈希", "诉求人摘要").replace("工单编号", "单号")))
+    rows = set_aside(root, "steward")
+    assert "own_orders" in rows["source"].to_list()
+    assert HASH not in rows.write_json()
+    row = rows.filter(pl.col("source") == "own_orders").row(0, named=True)
+    mended = json.loads(row["original"]) | {"小区编号": "elm"}
+    edit = pl.DataFrame({"delivery_id": [row["delivery_id"]], "line": [row["line"]], "after": [json.dumps(mended)]})
+    (done,) = mend(root, edit, ACT)
+    assert done.left.is_empty()
+    assert ask(root, "SELECT DISTINCT caller_hash FROM complaints WHERE record_id = 'o1'") == [(HASH,)]
