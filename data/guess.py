@@ -24,7 +24,7 @@ from scipy.optimize import linear_sum_assignment
 from data import parsing
 from data.contracts import Table
 from data.credit_code import is_credit_code
-from data.mapping import Source
+from data.mapping import FALSE, TRUE, Source
 from data.suggest import LIKE, even
 
 SYNONYMS = Path(__file__).parent / "synonyms.toml"
@@ -60,6 +60,11 @@ class OnRecord:
     """Ids and names the registers know: contract column -> texts."""
 
     texts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, found: pl.DataFrame) -> OnRecord:
+        """Args: found: ``column_name``, ``text`` (``data/queries/onrecord.py``)."""
+        return cls({str(name): frozenset(part["text"].to_list()) for (name,), part in found.group_by("column_name")})
 
 
 class Fit(NamedTuple):
@@ -123,8 +128,8 @@ class Shapes:
         if said.is_empty():
             return None
         if codes:
-            words = said.is_in([*codes])
-            return Fit(_share(words), "code", SAYS["code"] if len(codes) > 3 else SAYS["yes_or_no"])
+            plain = said.is_in([*TRUE, *FALSE]).all()  # answers to any question, not this column's own words
+            return Fit(_share(said.is_in([*codes])), "code", SAYS["yes_or_no" if plain else "code"])
         if kind == pl.String:
             return self._text(heading, column)
         name = _kind(kind)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from data.ledger import mapping_files, writing
-from data.mapping import MappingWrong, Source, read_source, source_of, sources
+from data.mapping import HERE, MappingWrong, Source, read_source, source_of, sources
 from data.reading import refuse
 
 FOLDER = "mappings"
@@ -53,6 +53,13 @@ def versions(root: Path) -> dict[str, list[int]]:
 
 def place_of(root: Path, name: str, version: int) -> Path:
     return root / FOLDER / f"{name}.{version}.toml"
+
+
+def text_of(root: Path, name: str) -> str:
+    """The text of the file a source is read from, shipped or the district's own."""
+    numbers = versions(root).get(name)
+    path = place_of(root, name, numbers[-1]) if numbers else HERE / f"{name}.toml"
+    return path.read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=256)

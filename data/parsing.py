@@ -19,12 +19,8 @@ from data.mapping import FALSE, TRUE, Source
 from data.reading import LINE
 
 FAILURES = {
-    LINE: pl.Int64,
-    "column_name": pl.String,
-    "found": pl.String,
-    "reason": pl.String,
-    "reason_params": pl.String,
-}
+    LINE: pl.Int64, "column_name": pl.String, "found": pl.String, "reason": pl.String, "reason_params": pl.String,
+}  # fmt: skip
 #: Days outside these years are slips of the pen (a year of two digits is read as such), not days.
 YEARS = (1900, 2199)
 DAYS = (pl.date(YEARS[0], 1, 1), pl.date(YEARS[1], 12, 31))

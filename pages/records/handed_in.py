@@ -10,8 +10,9 @@ from pathlib import Path
 import streamlit as st
 
 from data import bounded, uploads
+from data.intake import NO_SOURCE
 from i18n.words import Words
-from pages.shared import format, place
+from pages.shared import format, go, place
 
 PROGRAM = Path(__file__).parents[2] / "steward.py"
 KEPT = "load_result"
@@ -49,6 +50,7 @@ def load(path: Path, t: Words) -> None:
         "code": ended.code,
         "said": unsafe or _said(ended, bounds, t),
         "text": "" if unsafe or ended.stopped else ended.text,
+        "unknown": path.name if ended.code == 2 and NO_SOURCE in ended.text else None,
     }
 
 
@@ -58,6 +60,8 @@ def show_result(t: Words) -> None:
         {0: st.success, 1: st.warning}.get(result["code"], st.error)(format.plain(result["said"]))
         if result["text"]:
             st.code(result["text"], language=None, wrap_lines=True)
+        if result.get("unknown") and "mapping" in st.session_state["pages"]:  # where the viewer may confirm one
+            go.link("mapping", t("page.mapping.link"), file=result["unknown"])
 
 
 def _unsafe(told: str, t: Words) -> str | None:

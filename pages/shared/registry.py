@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from data.scope import Role
 from pages.about import editions, fairness, method, notices, sensitivity
 from pages.cases import bulletin, case, due, history, tasks
-from pages.records import checks, corrections, coverage, deliveries, known, outbox, set_aside, signins, views
+from pages.records import checks, corrections, coverage, deliveries, known, mapping, outbox, set_aside, signins, views
 from pages.scores import companies, company, estate, estates, scorecard
 
 OFFICERS: tuple[Role, ...] = ("supervisor", "subdistrict", "station")
@@ -48,6 +48,7 @@ PAGES: tuple[Page, ...] = (
     Page("cases", "history", (*OFFICERS, "manager"), history.show, in_menu=False),
     Page("cases", "bulletin", ("supervisor",), bulletin.show),
     Page("records", "deliveries", ("steward", "supervisor"), deliveries.show, needs_edition=False),
+    Page("records", "mapping", ("steward",), mapping.show, needs_edition=False),
     Page("records", "set_aside", ("steward", "supervisor"), set_aside.show, needs_edition=False),
     Page("records", "coverage", ("steward", *OFFICERS), coverage.show),
     Page("records", "known", ("steward", "supervisor"), known.show, needs_edition=False),

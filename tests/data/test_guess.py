@@ -115,3 +115,10 @@ def test_synonyms_name_columns_that_exist_and_none_means_two_columns_of_one_tabl
 
 def test_what_no_row_can_do_without_is_the_key_and_what_the_contract_wants():
     assert needed(TABLES["complaints"]) == ["complaint_id", "received_on", "channel", "nature"]
+
+
+def test_yes_and_no_alone_do_not_tell_which_question_was_asked():
+    made = guesses(frame(满意否=["是", "否", "是"]), KNOWN["complaints"], [])
+    (one,) = (g for g in made.values() if g.heading)
+    assert one.confidence < 0.5
+    assert guesses(frame(属实否=["是", "部分", "否"]), KNOWN["complaints"], [])["upheld"].confidence > 0.8

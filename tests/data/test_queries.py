@@ -36,7 +36,7 @@ QUERIES = {
     if f.__module__ == m.__name__ and next(iter(inspect.signature(f).parameters)) == "scope"
 }
 HELPERS = {"rankings.level_of"}  # takes a scope, reads nothing
-ON_RECORDS = {name for name in QUERIES if name.startswith(("arrivals.", "desk.", "history."))}
+ON_RECORDS = {name for name in QUERIES if name.startswith(("arrivals.", "desk.", "history.", "onrecord."))}
 ROLES = ("supervisor", "subdistrict", "station", "manager", "steward")
 ASKED: Counter[tuple[str, str, str]] = Counter()  # (query, role, how it was answered)
 HOW = ("with an answer", "empty", "refused")
@@ -179,7 +179,7 @@ def _arguments(town: Town, f, estates: set, companies: set, role: str, level: st
         "delivery_id": None, "reason": None, "detector": None, "ledger": town.ledger, "case_id": None, "check_code": None,
         "sha256": "", "channels": ("mail", "webhook"), "at": datetime(2026, 11, 3, 8, tzinfo=UTC),
         "state": None, "source": None, "table": "complaints", "record_id": None, "as_of": 0, "last": date(2026, 9, 30),
-        "today": date(2026, 11, 3),
+        "today": date(2026, 11, 3), "known": None,
     }  # fmt: skip
     if f.__module__.endswith("queries.sanctions"):  # one party at a time
         values |= {"head_id": None, "company_id": None} if level == "estate" else {"head_id": None, "estate_id": None}
