@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from data.ledger import open_ledger
 from i18n.words import LANGUAGES, Words
+from tests.conftest import copy_of
 from tests.pages.test_pages import opened, own_estate, people, texts  # noqa: F401
 
 
 @pytest.fixture(scope="module")
 def root(demo_root, tmp_path_factory):
     """A copy whose ledger may be written; one for all, as the pages keep their ledger open."""
-    return shutil.copytree(demo_root, tmp_path_factory.mktemp("by-hand") / "var")
+    return copy_of(demo_root, tmp_path_factory.mktemp("by-hand") / "var")
 
 
 def form(at, t):
