@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 import duckdb
 import polars as pl
@@ -17,7 +18,7 @@ from cases.allowed import NotDue
 from cases.case import fold_all
 from cases.papers import extracts
 from cases.papers.blocks import Both, Person, Text
-from cases.papers.extracts import Source, said
+from cases.papers.extracts import Source, in_words, said
 from cases.papers.press import LANGUAGES
 from cases.papers.shapes import Bulletin
 from data import events, papers
@@ -127,7 +128,7 @@ def _replaces(newest: dict | None) -> Text | None:
         return newest[f"number_{t.language}"]
 
     words = "replaces_withdrawn" if newest["withdrawn_at"] is not None else "replaces"
-    return said(f"paper.bulletin.{words}", number=number, on=day.isoformat())
+    return said(f"paper.bulletin.{words}", number=number, on=partial(in_words, day))
 
 
 def _day(at) -> date:
@@ -143,6 +144,6 @@ def listed(rows: pl.DataFrame, t: Words) -> list[tuple[str, str]]:
 def _standing(row: dict, numbers: dict[str, str], t: Words) -> str:
     by = numbers.get(row["replaced_by"] or "")
     if row["withdrawn_at"] is not None:
-        said = t("bulletin.withdrawn", on=_day(row["withdrawn_at"]).isoformat())
+        said = t("bulletin.withdrawn", on=in_words(_day(row["withdrawn_at"]), t))
         return said + (t("common.semicolon") + t("bulletin.replaced", number=by) if by else "")
     return t("bulletin.replaced", number=by) if by else t("bulletin.in_force")

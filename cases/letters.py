@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from cases.case import DISPUTE, Case, Objection, day_of
@@ -16,7 +17,7 @@ from cases.days import ZONE
 from cases.papers import shapes
 from cases.papers.blocks import Finding, Hazard, Outcome, Person, Shown, Task, Text
 from cases.papers.blocks import Objection as HowToObject
-from cases.papers.extracts import Source, said
+from cases.papers.extracts import Source, in_words, said
 from cases.papers.prefill import COSTLIEST, Found, metrics_named, step_parts
 from cases.papers.prefill import party as party_of
 from i18n.words import Words
@@ -70,7 +71,11 @@ class Letter:
         return found
 
     def objection(self, until: date | None = None, kind: str = "step") -> HowToObject:
-        last = until or self.case.object_until or self.today
+        last = until or self.case.object_until
+        if kind == "appeal" or (
+            last and last < self.today
+        ):  # the time of the step is over: what remains has no last day
+            last = None
         return HowToObject(until=last, how=said(f"case.paper.how.{kind}"), effect=said(f"case.paper.effect.{kind}"))
 
 
@@ -225,7 +230,8 @@ def _appeal(letter: Letter) -> shapes.Paper:
         claim=objection.text, first_decided_by=letter.people[case.decided_by or case.opened_by], findings=findings,
         edition=letter.source.common()["edition"], before=None if case.matter else _outcome(facts["before"]), after=None if case.matter else _outcome(facts["after"]),
         outcome=facts["outcome"], reason=letter.reason,
-        consequences=(said(f"case.paper.consequence.{facts['outcome']}", until=letter.day("withdraw_by")),),
+        consequences=(said(f"case.paper.consequence.{'matter_' if case.matter else ''}{facts['outcome']}",
+                           until=partial(in_words, letter.day("withdraw_by"))),),
         objection=letter.objection(kind="appeal"),
     )  # fmt: skip
 

@@ -106,9 +106,10 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class Objection:
-    """How to object: the last day, where and how, and what an objection does meanwhile (such as: publication waits)."""
+    """How to object: the last day (None = at any time), where and how, and what an objection does meanwhile (such as:
+    publication waits)."""
 
-    until: date
+    until: date | None
     how: Text
     effect: Text
 

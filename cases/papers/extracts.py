@@ -15,6 +15,7 @@ import polars as pl
 from cases.case import Case
 from cases.explanations import company_sentence
 from cases.papers.blocks import BandCount, Bar, Both, Edition, Entry, Fact, Office, Party, Person, Point, Ranked, Unit
+from cases.papers.press import day_in_words
 from cases.papers.shapes import Bulletin, Scorecard
 from data.edition_tables import BANDS
 from i18n.words import Words
@@ -76,6 +77,11 @@ def said(key: str, **params: Callable[[Words], object] | object) -> Both:
     """A word in both languages; a parameter that is a function is asked for its value in each."""
     made = [t(key, **{k: v(t) if callable(v) else v for k, v in params.items()}) for t in (ZH, EN)]
     return Both(*made)
+
+
+def in_words(day: date, t: Words) -> str:
+    """A day as a paper writes it: ``2026年11月23日`` or ``23 November 2026``."""
+    return day_in_words(day, "zh" if t.language == "zh" else "en")
 
 
 def period_words(period: str) -> Both:

@@ -90,7 +90,7 @@ def _issued(scope, con, t) -> None:
             "code": rows["check_code"], "edition": rows["edition"],
         }
     )  # fmt: skip
-    widths = {"number": 190, "period": 130, "on": 150, "standing": 240, "code": 150, "edition": 110}
+    widths = {"number": 150, "period": 115, "on": 145, "standing": 345, "code": 140, "edition": 85}
     titles = {c: t("filter.period") if c == "period" else t(f"bulletin.{c}") for c in widths}
     columns = {c: st.column_config.TextColumn(titles[c], width=w) for c, w in widths.items()}
     tables.show(frame, columns, t, key="bulletins-issued")

@@ -57,10 +57,13 @@ def test_the_same_edition_is_issued_once_and_the_next_after_a_withdrawal_says_wh
     bulletins.withdraw(at(desk, BEN), con, check_code=first["check_code"], reason="附表有误")
     second = issue(desk, con)
     assert second["number_zh"] == "物督报〔2026〕2号"
-    assert "2026-11-02发布的物督报〔2026〕1号已经撤回，由本通报取代" in text(desk, con, second)
-    assert "WDB[2026]No.1of2026-11-02waswithdrawn" in text(desk, con, second, "en")
+    assert "2026年11月2日发布的物督报〔2026〕1号已经撤回，由本通报取代" in text(desk, con, second)
+    assert "WDB[2026]No.1of2November2026waswithdrawn" in text(desk, con, second, "en")
     rows = query.issued(ANNA, con, desk.ledger)
-    assert [s for _, s in bulletins.listed(rows, Words("zh"))] == ["有效", "2026-11-02撤回；已由物督报〔2026〕2号取代"]
+    assert [s for _, s in bulletins.listed(rows, Words("zh"))] == [
+        "有效",
+        "2026年11月2日撤回；已由物督报〔2026〕2号取代",
+    ]
 
 
 def test_a_corrected_edition_brings_a_bulletin_that_replaces_the_first(desk, con, monkeypatch):
@@ -69,7 +72,7 @@ def test_a_corrected_edition_brings_a_bulletin_that_replaces_the_first(desk, con
     monkeypatch.setattr(bulletins.rankings, "edition", lambda *a: real(*a) | {"edition_id": "2026Q3-2"})
     second = issue(desk, con)
     assert (second["edition"], second["number_zh"]) == ("2026Q3-2", "物督报〔2026〕2号")
-    assert "本通报取代2026-11-02发布的物督报〔2026〕1号" in text(desk, con, second)
+    assert "本通报取代2026年11月2日发布的物督报〔2026〕1号" in text(desk, con, second)
     assert events.events_of(desk.ledger, second["case_id"])[0].facts["replaces"] == first["check_code"]
 
 

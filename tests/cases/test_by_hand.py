@@ -95,7 +95,9 @@ def test_an_objection_to_a_referral_is_heard_by_somebody_else_and_upheld_withdra
     # no score was relied on, so none is computed again; the objection is to the matter as a whole
     case = acts.act(at(desk, ben), con, case, "objection_decided", facts={"outcome": "upheld"}, reason="经核属市政道路")
     decided = papers_of(desk, con, case, "zh")["appeal"]
-    assert "没有指明单条记录" in decided and "两种计算" not in decided
+    assert "没有指明单条记录" in decided and "两种计算" not in decided and "评分" not in decided
+    # three working days after Monday 2 November 2026
+    assert "2026年11月5日书面通知" in decided and "随时可以提出" in decided
     case = acts.act(at(desk, ben), con, case, "withdrawn", reason="撤回移送")
     assert case.phase == "withdrawn"
     withdrawal = papers_of(desk, con, case, "zh")["withdrawal"]
