@@ -12,7 +12,7 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
-from pages.shared import frame, password, place, service, signin
+from pages.shared import frame, password, photos, place, service, signin
 from pages.shared.gate import Gate
 from pages.shared.registry import PAGES, landing
 from pages.shared.unready import Ready
@@ -26,7 +26,7 @@ def now() -> datetime:
 place.base()  # a path that cannot be is told now, not to the first person
 app = st.App(
     Path(__file__).parent / "pages" / "shared" / "entry.py",
-    routes=[*signin.routes(now), *password.routes(now), *service.routes(now)],
+    routes=[*signin.routes(now), *password.routes(now), *service.routes(now), *photos.routes(now)],
     middleware=[
         Middleware(Ready),
         Middleware(Gate, ledger=ledger, now=now, pages={p.url_path for p in PAGES}, home=landing),

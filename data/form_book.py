@@ -41,6 +41,8 @@ VISIT_COLUMNS = (
     Column("检查编号", 30, "fixed"), Column("小区编号", 14, "fixed"), Column("小区名称", 22, "fixed"),
     Column("检查日期", 14, "open", "yyyy-mm-dd"), Column("检查类型"), Column("检查缘由", 12), Column("检查主体", 12), Column("执法证号", 16),
     Column("执法人数", 10, "open", "0"), Column("主管签字", 10), Column("录入日期", 14, "open", "yyyy-mm-dd"),
+    Column("签字时间", 18, "hidden"),
+    Column("签字账号", 18, "hidden"),
     Column("检查表编号", 14, "hidden"), Column("检查表版本", 8, "hidden", "0"),
 )  # fmt: skip
 ITEM_COLUMNS = (

@@ -27,6 +27,7 @@ from pages.shared import (
     watch,
     why,
 )  # fmt: skip
+from pages.shared import photos as pictures
 
 #: Factors nearer to 1 are shown as 1.00.
 LEAST_SHOWN = 0.005
@@ -284,6 +285,7 @@ def _evidence(scope, con, level: str, unit_id: str, metric: str, period: str, sc
         st.caption(t("page.estate.flags", n=int((worded["flags"] != "").sum())))
     tables.show(worded, columns, t, key="evidence-table")
     tables.pager("evidence_page", rows["total"][0], t)
+    pictures.of_records(rows["facts"], t)
     if unit := files.unit(scope, con, level=level, unit_id=unit_id, period=period) if level == "tenure" else None:
         openings.dispute(scope, con, unit, rows, t)
     make = partial(

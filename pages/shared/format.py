@@ -100,6 +100,10 @@ def codes(kind: str, joined: str | None, t: Words) -> str:
     return t("common.separator").join(t(f"{kind}.{c}") for c in joined.split(",")) if joined else ""
 
 
+#: Facts only some records have: where they have none, nothing is said.
+SAID_IF_ANY = ("form", "form_version", "remark", "photos")
+
+
 def fact(key: str, value: object, t: Words) -> str:
     """One fact of a record as ``heading: value``: codes and yes/no in words, days in the viewer's form."""
     heading = t(f"field.{key}") if t.has(f"field.{key}") else key
@@ -109,6 +113,8 @@ def fact(key: str, value: object, t: Words) -> str:
         shown = t("common.yes") if value else t("common.no")
     elif t.has(f"fact.{key}.{value}"):
         shown = t(f"fact.{key}.{value}")
+    elif key == "photos":
+        shown = t("visit.photos", n=len(str(value).split()))
     elif key == "metric":
         shown = t(f"metric.{value}.name")
     elif isinstance(value, str) and key.endswith(("_on", "_to", "_until")):
@@ -124,4 +130,5 @@ def fact(key: str, value: object, t: Words) -> str:
 
 def facts(text: str | None, t: Words) -> str:
     """The facts of one evidence row as one line."""
-    return t("common.semicolon").join(fact(k, v, t) for k, v in json.loads(text).items()) if text else ""
+    known = {k: v for k, v in json.loads(text).items() if v is not None or k not in SAID_IF_ANY} if text else {}
+    return t("common.semicolon").join(fact(k, v, t) for k, v in known.items())

@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from data.scope import Role
 from pages.about import editions, fairness, method, notices, sensitivity
 from pages.cases import bulletin, case, due, history, tasks
-from pages.records import checks, corrections, coverage, deliveries, known, mapping, outbox, set_aside, signins, views
+from pages.records import (
+    checks,
+    corrections,
+    coverage,
+    deliveries,
+    known,
+    mapping,
+    outbox,
+    set_aside,
+    signins,
+    views,
+    visit,
+)
 from pages.scores import companies, company, estate, estates, scorecard
 
 OFFICERS: tuple[Role, ...] = ("supervisor", "subdistrict", "station")
@@ -54,6 +66,7 @@ PAGES: tuple[Page, ...] = (
     Page("records", "known", ("steward", "supervisor"), known.show, needs_edition=False),
     Page("records", "corrections", ("steward", "supervisor"), corrections.show, needs_edition=False),
     Page("records", "checks", OFFICERS, checks.show),
+    Page("records", "visit", ("subdistrict", "station"), visit.show),
     Page("records", "outbox", ("steward",), outbox.show, needs_edition=False),
     Page("records", "views", ("steward", "manager"), views.show, needs_edition=False),
     Page("records", "signins", ("steward",), signins.show, needs_edition=False),

@@ -174,7 +174,7 @@ def _arguments(town: Town, f, estates: set, companies: set, role: str, level: st
     unit = estate if level == "estate" else _unit_of(town, estate, own_company)
     values = {
         "period": town.period, "level": level, "unit_id": unit, "estate_id": estate, "company_id": company,
-        "metric": "complaints_closed_in_time", "estate_class": None, "subdistrict": None, "station": None, "size": None,
+        "photo": "0" * 64, "metric": "complaints_closed_in_time", "estate_class": None, "subdistrict": None, "station": None, "size": None,
         "step": None, "company": None, "search": "", "worst_first": False, "limit": 5000, "offset": 0, "counted": None,
         "delivery_id": None, "reason": None, "detector": None, "ledger": town.ledger, "case_id": None, "check_code": None,
         "sha256": "", "channels": ("mail", "webhook"), "at": datetime(2026, 11, 3, 8, tzinfo=UTC),

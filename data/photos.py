@@ -1,0 +1,75 @@
+"""Photos of a visit, kept under the hash of their content beside the stores.
+
+A photo is taken in as JPEG or PNG by its bytes, drawn anew as a JPEG of bounded size (what a phone writes beside the picture, such as
+where it was taken, is left behind), and named by the SHA-256 of what is kept. A record names its photos by that hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import tempfile
+from pathlib import Path
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from data.uploads import MEGABYTE
+
+FOLDER = "photos"
+NAME = re.compile(r"[0-9a-f]{64}")
+FORMATS = ("JPEG", "PNG")
+LARGEST_MB = 12  # of one photo as it comes
+MOST_PIXELS = 60_000_000  # a phone's largest; more is refused before it is unpacked
+SIDE = 1600  # pixels of the longer side as kept
+QUALITY = 82
+MOST = 30  # photos of one visit
+
+
+class NoPhoto(ValueError):
+    """Not kept. ``kind`` is a word key below ``page.visit.photo_refused.``."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+def keep(root: Path, content: bytes) -> str:
+    """Keep one photo; returns its hash. The same photo twice is one file.
+
+    Raises:
+        NoPhoto: too large, or not a JPEG or PNG that can be drawn.
+    """
+    if len(content) > LARGEST_MB * MEGABYTE:
+        raise NoPhoto("too_large")
+    drawn = _drawn(content)
+    name = hashlib.sha256(drawn).hexdigest()
+    path = root / FOLDER / name[:2] / f"{name}.jpg"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as f:
+            f.write(drawn)
+        Path(f.name).replace(path)
+    return name
+
+
+def _drawn(content: bytes) -> bytes:
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as photo:
+            if photo.width * photo.height > MOST_PIXELS:
+                raise NoPhoto("too_large")
+            upright = ImageOps.exif_transpose(photo).convert("RGB")
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as e:
+        if isinstance(e, NoPhoto):
+            raise
+        raise NoPhoto("no_photo") from e
+    upright.thumbnail((SIDE, SIDE))
+    out = io.BytesIO()
+    upright.save(out, "JPEG", quality=QUALITY)
+    return out.getvalue()
+
+
+def path_of(root: Path, name: str) -> Path | None:
+    """Where a photo lies; None where there is none of that hash."""
+    path = root / FOLDER / name[:2] / f"{name}.jpg"
+    return path if NAME.fullmatch(name) and path.is_file() else None

@@ -1,0 +1,73 @@
+"""Photos kept under their hash, and drafts kept at each change."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+
+import pytest
+from PIL import Image
+
+from data import drafts, photos
+
+
+def made(kind: str, size=(40, 30), **more) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, "green").save(out, kind, **more)
+    return out.getvalue()
+
+
+def test_a_photo_is_named_by_the_hash_of_what_is_kept_and_kept_once(tmp_path):
+    name = photos.keep(tmp_path, made("JPEG"))
+    path = photos.path_of(tmp_path, name)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == name
+    assert photos.keep(tmp_path, made("JPEG")) == name
+    assert [p.name for p in (tmp_path / "photos").rglob("*.*")] == [f"{name}.jpg"]
+
+
+def test_where_it_was_taken_is_left_behind(tmp_path):
+    exif = Image.Exif()
+    exif[0x010F] = "a maker of phones"
+    name = photos.keep(tmp_path, made("JPEG", exif=exif))
+    with Image.open(photos.path_of(tmp_path, name)) as kept:
+        assert dict(kept.getexif()) == {}
+
+
+def test_a_large_photo_is_kept_smaller(tmp_path):
+    with Image.open(photos.path_of(tmp_path, photos.keep(tmp_path, made("PNG", (4000, 2000))))) as kept:
+        assert (kept.format, kept.size) == ("JPEG", (1600, 800))  # the longer side 1600, the shape as it was
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"", "no_photo"), (b"<svg onload=alert(1)>", "no_photo"), (made("GIF"), "no_photo"), (made("JPEG")[:200], "no_photo"),
+        (b"\xff" * (13 * 1024 * 1024), "too_large"), (made("PNG", (10_000, 6_001)), "too_large"),
+    ],
+)  # fmt: skip
+def test_what_is_no_photo_or_too_large_is_not_kept(tmp_path, content, kind):
+    with pytest.raises(photos.NoPhoto) as told:
+        photos.keep(tmp_path, content)
+    assert told.value.kind == kind
+    assert not list((tmp_path / "photos").rglob("*.*")) if (tmp_path / "photos").exists() else True
+
+
+def test_no_name_leads_out_of_the_folder(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "secret.jpg").write_bytes(b"x")
+    assert photos.path_of(tmp_path, "../secret") is None
+
+
+def test_a_draft_is_its_accounts_own_and_the_last_one_stands(tmp_path):
+    drafts.keep(tmp_path, "anna", {"n": 1})
+    drafts.keep(tmp_path, "anna", {"n": 2})
+    assert drafts.kept(tmp_path, "anna") == {"n": 2}
+    assert drafts.kept(tmp_path, "../anna") is None
+    drafts.drop(tmp_path, "anna")
+    assert drafts.kept(tmp_path, "anna") is None
+
+
+def test_a_draft_that_cannot_be_read_is_none(tmp_path):
+    drafts.keep(tmp_path, "anna", {"n": 1})
+    next((tmp_path / "drafts").iterdir()).write_text('{"n":', encoding="utf-8")
+    assert drafts.kept(tmp_path, "anna") is None
