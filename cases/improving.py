@@ -25,8 +25,8 @@ def improved(scores: pl.DataFrame, rule: Rule, last: Quarter) -> pl.DataFrame:
 
     Returns:
         unit_id, ``since`` (the earlier period), ``gain`` and its 90 % interval ``gain_lo`` to ``gain_hi`` (index points),
-        ``improved_p`` (probability that the index rose) and ``best_improver``: surely risen, with the greatest lower end of the
-        interval in its class, where the class has at least ``improver_least_class`` units to compare.
+        ``improved_p`` (probability that the index rose) and ``best_improver``: surely risen, the whole interval
+        above zero, with the greatest lower end in its class, where the class has at least ``improver_least_class`` units to compare.
     """
     then = last - (rule.get("improver_quarters") or 0)
     columns = ["unit_id", "final", "sd"]
@@ -50,5 +50,5 @@ def improved(scores: pl.DataFrame, rule: Rule, last: Quarter) -> pl.DataFrame:
     most = pl.col("gain_lo").fill_nan(None) == pl.col("gain_lo").fill_nan(None).max().over("estate_class")
     enough = pl.len().over("estate_class") >= rule["improver_least_class"]
     return both.with_columns(sure=sure).with_columns(
-        best_improver=(pl.col("sure") & most & enough).fill_null(False)
+        best_improver=(pl.col("sure") & (pl.col("gain_lo") > 0) & most & enough).fill_null(False)
     ).drop("sure", "estate_class")  # fmt: skip

@@ -71,7 +71,8 @@ def _header(desk, case: Case, t) -> None:
     if case.watch_until:
         cells[0].caption(t("page.case.watch", until=format.day(case.watch_until, t)))
     if case.withdrawn_on:
-        corrected = case.corrected_edition or t("form.corrected_pending")
+        none = t("page.case.no_edition") if case.matter and case.step != DISPUTE else t("form.corrected_pending")
+        corrected = case.corrected_edition or none
         cells[0].caption(t("page.case.withdrawn", on=format.day(case.withdrawn_on, t), edition=corrected))
     open_now = len(case.open_objections)
     cells[2].metric(t("page.case.objections"), format.number(open_now, t, 0), help=t("page.case.objections_help"))

@@ -63,6 +63,12 @@ def test_a_rise_within_noise_is_nobodys_merit(book):
     assert commended(town(unit("noise", 74.0, 76.0)), book) == {}
 
 
+def test_a_rise_likely_enough_for_a_flag_but_with_zero_inside_its_interval_is_no_merit(book):
+    # 3 points, spread 2.8284: P(rise) = Phi(1.0607) = .856 >= .80, yet 3 - 4.6524 = -1.65 < 0; 5 points reach 0.3476
+    assert commended(town(unit("likely", 74.0, 77.0)), book) == {}
+    assert list(commended(town(unit("sure", 74.0, 79.0)), book)) == ["sure"]
+
+
 @pytest.mark.parametrize(
     "changed",
     [{"band": "attention"}, {"company_id": None}],
