@@ -26,7 +26,7 @@ from pages.records.words import all_sources, column_words, reason_words, source_
 from pages.shared import choose, format, place, tables
 from pages.shared.viewer import ledger
 
-SHOWN, FILES, PEEKED = 5, 50, "mapping_peeked"
+SHOWN, FILES, PEEKED, RANKED = 5, 50, "mapping_peeked", "mapping_ranked"
 
 
 def show(scope, con, t: Words) -> None:
@@ -117,7 +117,12 @@ def _one(scope, path: Path, known: guess.OnRecord, t: Words) -> None:
 
 def _base(frame: pl.DataFrame, sources: dict[str, Source], known: guess.OnRecord, t: Words) -> Source:
     """What kind of file it is: the likeliest first."""
-    found = guess.ranked(frame, sources, known)
+    key = (PEEKED, frame.hash_rows().sum(), tuple(frame.columns), tuple(sources))
+    if (
+        st.session_state.get(RANKED, (None,))[0] != key
+    ):  # every table is tried, which takes seconds where a file is wide
+        st.session_state[RANKED] = (key, guess.ranked(frame, sources, known))
+    found = st.session_state[RANKED][1]
     near = suggest.suggest(frame.columns, sources)
     names = sorted((n for n, _ in found), key=lambda n: not (near and n == near.source.name))
     sure = dict(found)
