@@ -127,7 +127,7 @@ def test_a_reminder_from_the_due_list_to_its_closing(town, screens, port):
     tick(supervisor, listed.index(row["party_id"]), height=90)
     settled(supervisor)
     expect(supervisor.locator("body")).to_contain_text(row["estate_zh"])
-    supervisor.locator("[data-testid=stForm] textarea").fill("季度内逾期隐患，需要提醒")
+    supervisor.get_by_role("textbox", name="立案理由").fill("季度内逾期隐患，需要提醒")
     supervisor.get_by_role("button", name="立案", exact=True).click()
     supervisor.wait_for_url("**/case?case=*", timeout=30_000)
     settled(supervisor)

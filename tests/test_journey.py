@@ -168,6 +168,10 @@ def test_a_file_comes_in_the_score_moves_and_the_evidence_opens(browser, port, r
         go(page, port, address)
         after = shown_score(page)
         assert after < before - 0.5, f"25 hazards left undone moved the score from {before} to {after}"
+        page.set_viewport_size(
+            {"width": 2200, "height": 1000}
+        )  # the file stands far right; cells out of sight are not drawn
+        page.wait_for_timeout(600)
         assert any(FILE in text for text in cells(page)), "the new records stand in the evidence with their file"
 
     con = duckdb.connect(str(root / f"editions/{draft}.duckdb"), read_only=True)

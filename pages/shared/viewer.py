@@ -6,6 +6,7 @@ import re
 import secrets
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 
 import sqlalchemy as sa
 import streamlit as st
@@ -21,9 +22,13 @@ LANGUAGE_COOKIE = "steward_language"  # what the sign-in page was last read in
 TOKEN = re.compile(r"[\w-]{43}")
 
 
-@cache
 def ledger() -> sa.Engine:
-    return open_ledger(place.root())
+    return _opened(place.root())
+
+
+@cache
+def _opened(root: Path) -> sa.Engine:
+    return open_ledger(root)
 
 
 def session() -> sessions.Session | None:

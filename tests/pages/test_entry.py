@@ -156,10 +156,8 @@ def test_without_a_stay_only_the_way_back_is_drawn(monkeypatch, root):
 def test_a_cookie_jar_that_returns_no_string_is_nobody(monkeypatch, root):
     # AppTest's jar returns a truthy mock for any name; taking it for a token would be a door
     monkeypatch.setenv("STEWARD_ROOT", str(root))
-    viewer.ledger.cache_clear()
     at = AppTest.from_file(ENTRY, default_timeout=60).run()
     assert [t.value for t in at.title] == ["已退出登录"]
-    viewer.ledger.cache_clear()
 
 
 def test_a_stay_that_ends_takes_the_page_away_at_the_next_run(monkeypatch, root):

@@ -7,7 +7,6 @@ import pytest
 from data import own_mappings
 from data.ledger import open_ledger
 from i18n.words import LANGUAGES, Words
-from pages.shared import viewer
 from tests.data.town import ask, load, put, registers
 from tests.pages.house import furnish
 from tests.pages.test_pages import opened, texts
@@ -20,7 +19,6 @@ NAME = "20260110T080000_orders.csv"
 
 @pytest.fixture
 def root(tmp_path):
-    viewer.ledger.cache_clear()  # of another test's folder
     place = tmp_path / "var"
     place.mkdir()
     furnish(place)

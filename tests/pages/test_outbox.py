@@ -17,7 +17,6 @@ from data.ledger import open_ledger, outbox_decisions, writing
 from data.outbox import Outcome, Waits
 from data.scope import Scope
 from i18n.words import LANGUAGES, Words
-from pages.shared import viewer
 from rules.book import Book
 from tests.cases.post_office import Post, mail_server
 from tests.conftest import copy_of
@@ -57,9 +56,7 @@ def root(demo_root, tmp_path, monkeypatch):
     with writing(ledger) as con:
         outbox.put(con, "case_event:3", "wei", "案件 3 有新的通知", "请查看。", MADE)
     ledger.dispose()
-    viewer.ledger.cache_clear()  # one for a process: here every test has its own
     yield place
-    viewer.ledger.cache_clear()
 
 
 def ask(root, query):

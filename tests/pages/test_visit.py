@@ -244,7 +244,7 @@ def test_the_empty_form_for_excel_covers_ones_own_estates(root, base, browser):
     page.get_by_text("下载 Excel 检查表").click()
     with page.expect_download(timeout=60_000) as sent:
         page.get_by_role("button", name="下载空白检查表").click()
-    made = openpyxl.load_workbook(sent.value.path())
+    made = openpyxl.load_workbook(io.BytesIO(sent.value.path().read_bytes()))
     held = {row[1].value for row in made["检查"].iter_rows(min_row=2)}
     ledger = open_ledger(root)
     area = accounts.find(ledger, "demo-station").area_id
