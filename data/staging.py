@@ -218,7 +218,8 @@ def store(con: duckdb.DuckDBPyConnection, source: Source, delivery_id: str, seq:
             {"seq": seq},
         ).fetchall()
     columns = ", ".join(f'"{c}"' for c in source.table.columns)
-    with setting(con, "memory_limit", MEMORY_STORING):
+    # rows say their line: kept in the file's order they would be written by two threads instead of all
+    with setting(con, "memory_limit", MEMORY_STORING), setting(con, "preserve_insertion_order", "false"):
         ((stored,),) = con.execute(
             f"""
             INSERT INTO {name} ({columns}, record_id, delivery_id, line, delivery_seq, revised_by_seq)
