@@ -17,6 +17,7 @@ from benchmarks.world import AT, CLASSES, METRICS, NAMES, District
 from metrics import bootstrap, priors, scores
 from metrics.calendar import Quarter, quarters_up_to
 from metrics.caps import CAPS
+from metrics.cells import Cells, cells_of
 from metrics.certainty import Ways
 from metrics.grid import Grid, Groups, grid_of
 from metrics.index import Membership, power_mean
@@ -266,7 +267,7 @@ class Judged:
     """What the method says: contract IndexScore beside the units frame, in the grid's order, and its priors."""
 
     grid: Grid
-    cells: scores.Cells
+    cells: Cells
     index: pl.DataFrame
     strength: np.ndarray
     correlation: np.ndarray
@@ -290,7 +291,7 @@ def judge(court: Court, grid: Grid, strength: float | None = None) -> Judged:
     prior = learned.priors(terms, rule)
     again = bootstrap.priors_again(learned, terms, rule)
     ways = Ways(prior, rule, again, bootstrap.small_classes(learned, rule), low=None)
-    cells = scores.cells_of(grid, terms, prior, rule)
+    cells = cells_of(grid, terms, prior, rule)
     index = scores.frames(grid, terms, cells, NO_CAPS, ways)["index_scores"]
     return Judged(grid, cells, index, learned.strength, learned.correlation)
 

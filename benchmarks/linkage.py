@@ -21,6 +21,7 @@ from pathlib import Path
 
 import polars as pl
 
+from benchmarks import REAL
 from data.addresses import address_key
 from data.linkage import evened, link
 from data.making import FOUND, located
@@ -120,6 +121,4 @@ def _tell_addresses(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    from benchmarks.real import FOLDER
-
-    tell(FOLDER)
+    tell(REAL)

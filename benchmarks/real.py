@@ -23,7 +23,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from benchmarks import linkage, real_cycles, real_flags, real_managers
+from benchmarks import REAL, linkage, real_cycles, real_flags, real_managers
 from benchmarks.show import table
 from data.intake import Delivery, accept, files_in, load_file, waiting_now
 from data.reading import WrongFile
@@ -36,7 +36,6 @@ from rules.book import HERE as RULES
 from rules.book import Book
 
 HERE = Path(__file__).parent
-FOLDER = HERE.parent.parent / "shared" / "real"
 PERIOD = "2026Q2"
 SUBINDEX = "fire"
 #: Numbers of rules/index.toml read otherwise here: weights of the sub-indices, least evidence.
@@ -283,7 +282,7 @@ def pingshan(root: Path, folder: Path, now: datetime) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run it all; exit code 2 where the folder is absent."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.real", description=__doc__.splitlines()[0])
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the real records lie")
+    parser.add_argument("--folder", type=Path, default=REAL, help="where the real records lie")
     parser.add_argument("--period", default=PERIOD, help="the quarter scored")
     parser.add_argument(
         "--examples", type=int, default=0, help="so many managers respelled and changed are shown by name"

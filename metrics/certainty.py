@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 from scipy.special import ndtr
 
+from metrics.cells import Cells
 from metrics.draws import Drawn, Draws, draw, places, together
 from metrics.grid import Grid
 from metrics.order import alike, third_of, tiers
@@ -19,9 +19,6 @@ from metrics.priors import Priors, posterior
 from metrics.reliability import NONE, expected_variance, noise, peer_groups, reliability
 from metrics.terms import Terms
 from rules.book import Rule
-
-if TYPE_CHECKING:
-    from metrics.scores import Cells
 
 LOW = ("low_safety", "low_subindex")  # caps on what is surely low (rules/caps.toml)
 PASS, TOP = "attention", "excellent"  # bands whose least scores are the pass mark and the top line

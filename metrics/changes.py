@@ -16,10 +16,10 @@ from math import factorial
 import numpy as np
 import polars as pl
 
+from metrics.cells import Cells, collected_by_period, membership, points_of
 from metrics.grid import CELLS, Grid
 from metrics.index import power_mean, secant, transform
 from metrics.priors import Priors
-from metrics.scores import Cells, collected_by_period, membership, points_of
 from metrics.terms import Terms
 from rules.book import Rule
 

@@ -39,6 +39,7 @@ from metrics import (
     variants,
 )
 from metrics.base import Metric, Records
+from metrics.cells import cells_of
 from metrics.certainty import Ways
 from metrics.changes import changes
 from metrics.evidence import managed, records_of
@@ -247,7 +248,7 @@ def _scores(work: Workplace, records: Records, sums: Sums, applicable: pl.DataFr
     caps_now = caps.in_force(caps.findings_of(con), periods, low)
     again = bootstrap.priors_again(learned, terms, rule)
     ways = Ways(prior, rule, again, bootstrap.small_classes(learned, rule), low, work.levels)
-    cells = scores.cells_of(grid, terms, prior, rule)
+    cells = cells_of(grid, terms, prior, rule)
     made = scores.frames(grid, terms, cells, caps_now, ways)
     for name, frame in made.items():
         write(con, name, frame)

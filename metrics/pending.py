@@ -20,9 +20,9 @@ import polars as pl
 
 from data import pending_tables
 from metrics.base import Metric
+from metrics.cells import Cells, rescored
 from metrics.grid import UNIT, Grid
 from metrics.priors import Priors
-from metrics.scores import Cells, rescored
 from metrics.sums import SUMS
 from metrics.terms import Terms
 from rules.book import Rule

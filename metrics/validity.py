@@ -13,8 +13,9 @@ import ibis.expr.types as ir
 import numpy as np
 import polars as pl
 
-from metrics import priors, scores
+from metrics import priors
 from metrics.base import Metric
+from metrics.cells import cells_of
 from metrics.certainty import PASS, Ways, chance_below, drawn_scores
 from metrics.flags import select
 from metrics.grid import Grid
@@ -70,7 +71,7 @@ def halved(sums: pl.DataFrame, chosen: dict[str, Metric]) -> pl.DataFrame:
 def scored_half(grid: Grid, terms: Terms, rule: Rule, half: int) -> Half:
     """Score one half, all units of one level and period, with priors learned from it."""
     prior = priors.estimate(grid, terms, rule)
-    cells = scores.cells_of(grid, terms, prior, rule)
+    cells = cells_of(grid, terms, prior, rule)
     rows = np.arange(len(grid.period))
     draws = drawn_scores(grid, terms, cells, rows, Ways(prior, rule), ("half", half)).score
     sd = draws.std(axis=1, dtype=np.float64, ddof=1)

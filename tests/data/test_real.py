@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import real
+from benchmarks import REAL, real
 from data.intake import Delivery, load_file
 from data.reading import WrongFile
 from data.records import open_store
@@ -16,9 +16,9 @@ from metrics.calendar import Quarter
 
 NOW = datetime(2026, 10, 1, tzinfo=UTC)
 needed = pytest.mark.skipif(
-    not (real.FOLDER / "toronto").is_dir(), reason="the real records (../shared/real) are not on this machine"
+    not (REAL / "toronto").is_dir(), reason="the real records (../shared/real) are not on this machine"
 )
-REGISTER, EVALUATIONS = real.FOLDER / "toronto/registrations", real.FOLDER / "toronto/evaluations"
+REGISTER, EVALUATIONS = REAL / "toronto/registrations", REAL / "toronto/evaluations"
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ def test_the_same_release_again_changes_nothing(toronto):
 
 @needed
 def test_pingshan_gives_the_same_records_from_utf8_and_from_gbk(tmp_path):
-    files = [real.FOLDER / "pingshan" / f"pingshan_minsheng_{e}.csv" for e in ("utf8", "gbk")]
+    files = [REAL / "pingshan" / f"pingshan_minsheng_{e}.csv" for e in ("utf8", "gbk")]
     roots = [tmp_path / "utf8", tmp_path / "gbk"]
     for root, file in zip(roots, files, strict=True):
         load(root, file)
@@ -140,7 +140,7 @@ def test_pingshan_gives_the_same_records_from_utf8_and_from_gbk(tmp_path):
 def test_our_inspection_points_rank_buildings_as_the_published_score_does(toronto, tmp_path):
     con = real.compute(toronto, real.toronto_book(tmp_path / "rules"), "2025Q4")
     try:
-        scores = real.published(real.FOLDER, Quarter.parse("2025Q4").last)
+        scores = real.published(REAL, Quarter.parse("2025Q4").last)
         rho, count, _ = real.agreement(con, scores, "2025Q4")
     finally:
         con.close()

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data import editions
+from metrics.cells import cells_of
 from metrics.changes import CAUSES, State, by_metric, changes, shapley
 from metrics.index import power_mean, shares
 from metrics.priors import estimate
-from metrics.scores import cells_of
 from tests.metrics.scoring import RATE, grid_for, index_rule, sums_frame, terms_for, unit_row, units_frame
 
 T9, LATER = (52.0, 80.0, 90.0, 70.0, 85.0), (61.0, 78.0, 90.0, 70.0, 80.0)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from data.edition_tables import TABLES
 from metrics import caps, priors, scores
+from metrics.cells import cells_of
 from metrics.certainty import Ways
 from metrics.grid import UNIT, Grid
 from metrics.index import power_mean
@@ -268,7 +269,7 @@ CLEAN = {"events": (0, 1), "defects": (0, 1), "penalties": (0, 1), "passed": (1,
 
 
 def scores_of(grid: Grid, terms: Terms, prior: priors.Priors) -> tuple[np.ndarray, np.ndarray]:
-    cells = scores.cells_of(grid, terms, prior, RULE)
+    cells = cells_of(grid, terms, prior, RULE)
     return cells.points, cells.score
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from cases import publish
 from metrics import pending, priors, scores
+from metrics.cells import cells_of
 from metrics.certainty import Ways
 from metrics.pending import Pending
 from tests.conftest import copy_of
@@ -106,7 +107,7 @@ def test_the_value_with_disputed_records_beside_the_one_without():
     # S = (.6 x 66.014490^.5 + .4 x 59.598552^.5)^2 = (4.874959 + 3.088004)^2 = 63.4088, for 73.7300 without them
     grid = five()
     prior = priors.estimate(grid, TERMS, RULE)
-    cells, index = scores.cells_of(grid, TERMS, prior, RULE), scored(grid)["index_scores"]
+    cells, index = cells_of(grid, TERMS, prior, RULE), scored(grid)["index_scores"]
     units = grid.units.filter(pl.col("unit_id") == "e1")
     sums = sums_frame("events", [2], [1], units, records=[3])  # one record before
     both = pending.both_values(grid, TERMS, cells, prior, sums, index, RULE)
@@ -120,7 +121,7 @@ def test_without_disputes_there_is_no_second_value():
     grid = five()
     prior = priors.estimate(grid, TERMS, RULE)
     sums = sums_frame("events", [], [], grid.units.clear())
-    cells = scores.cells_of(grid, TERMS, prior, RULE)
+    cells = cells_of(grid, TERMS, prior, RULE)
     assert pending.both_values(grid, TERMS, cells, prior, sums, scored(grid)["index_scores"], RULE).is_empty()
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from metrics import priors, scores
+from metrics import priors
+from metrics.cells import cells_of, membership
 from metrics.grid import Grid
 from metrics.index import power_mean
 from metrics.points import utility
@@ -92,7 +93,7 @@ def based(grid: Grid | None = None, terms: Terms | None = None) -> Base:
 def plain(terms: Terms, sums: pl.DataFrame, rule=RULE) -> np.ndarray:
     """Index of the current units, the ordinary way."""
     grid = grid_for(terms, UNITS, sums)
-    score = scores.cells_of(grid, terms, priors.estimate(grid, terms, rule), rule).score
+    score = cells_of(grid, terms, priors.estimate(grid, terms, rule), rule).score
     return score[grid.units["current"].to_numpy()]
 
 
@@ -172,7 +173,7 @@ def test_a_prior_pulling_twice_as_hard_gives_the_index_of_priors_of_half_the_spr
     grid = grid_for(terms, UNITS, period_sums(12))
     prior = priors.estimate(grid, terms, rule)
     halved = replace(prior, tau2=prior.tau2 / 2)
-    expected = scores.membership(grid, terms)
+    expected = membership(grid, terms)
     points = utility(priors.posterior(grid, terms, halved).estimate, *terms.posts[:, grid.period])
     subs = expected.subindices(points, expected.share(points))
     index = power_mean(subs, expected.sub_weight, rule["rho"], rule["floor"])[grid.units["current"].to_numpy()]
