@@ -9,11 +9,8 @@ confirms it.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,9 +22,8 @@ from data import parsing
 from data.contracts import Table
 from data.credit_code import is_credit_code
 from data.mapping import FALSE, TRUE, Source
-from data.suggest import LIKE, even
+from data.suggest import LIKE, even, synonyms
 
-SYNONYMS = Path(__file__).parent / "synonyms.toml"
 #: From which confidence a heading is suggested; how many others are offered.
 LEAST, OTHERS = 0.3, 4
 #: How much a likeness of names says by itself, and what is left of it where the values do not fit: known and like headings.
@@ -73,11 +69,6 @@ class Fit(NamedTuple):
     share: float
     kind: str
     says: float
-
-
-@cache
-def synonyms() -> dict[str, list[str]]:
-    return tomllib.loads(SYNONYMS.read_text(encoding="utf-8"))
 
 
 def needed(table: Table) -> list[str]:
