@@ -94,7 +94,7 @@ def _load_source(
         *changed(con, source, delivery_id, reading.headings, known),
         *profiled(con, source, delivery_id, received_at),
     ]
-    closed = into_periods(con, reading, source, source.snapshot) if source.snapshot else 0
+    closed = into_periods(con, reading, source, source.snapshot, delivery_id) if source.snapshot else 0
     set_aside += contradicted + cross_checks(con, source)
     as_delivered(con, again)
     odd = [*doubts(con, source, read, set_aside, received_at), *odd]

@@ -82,6 +82,24 @@ def link(names: pl.Series, registry: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([p.cast(pl.Schema(LINKS)) for p in (by_code, by_name, _by_likeness(rest, known))]).sort("name")
 
 
+def likeness_of(names: list[str], others: list[str], known: list[str]) -> list[float]:
+    """How like each name is to the other beside it, 0 to 1, words weighed by how rare they are among the known names."""
+    if not names:
+        return []
+    keys = list(dict.fromkeys(evened_all([*known, *names, *others])))
+    place = {k: i for i, k in enumerate(keys)}
+    vocabulary = _vocabulary(keys)
+    asked = evened_all(names)
+    likeness = _likeness(asked, vocabulary)
+    return [round(float(likeness[i, place[k]]), 4) for i, k in enumerate(evened_all(others))]
+
+
+def evened_all(names: list[str]) -> list[str]:
+    """Names without habits of spelling; a name that says nobody stays as it is."""
+    said = pl.DataFrame({"name": names}, schema={"name": pl.String})
+    return said.select(pl.coalesce(evened(pl.col("name")), "name")).to_series().to_list()
+
+
 def _by_likeness(wanted: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     if wanted.is_empty() or known.is_empty():
         return pl.DataFrame(schema=LINKS)

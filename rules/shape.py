@@ -127,7 +127,7 @@ SHAPES: dict[str, Draft202012Validator] = {
         **_each(TEXTS, "never_suffice skip_findings grave_findings"), **_each(_any(NUMBER), "missed_below stands_months"),
         **_each(_any(TEXT), "hazard_metrics basis_of"),
     ),
-    "linkage": _rule(_each(NUMBER, "links margin asks")),
+    "linkage": _rule(_each(NUMBER, "links margin asks same_place")),
     "matters": _rule(_each(_any(MATTER), "rectification referral advice")),
     "outbox": _rule(
         _each(

@@ -46,7 +46,7 @@ def test_every_rule_file_has_a_shape_and_keeps_to_it():
     assert {n: refused(n, FILES[n]) for n in SHAPED if refused(n, FILES[n])} == {}
 
 
-LINKAGE = '[[in_force]]\nfrom = 2026-01-01\nlaw = "SZC 29"\nlinks = 0.8\nmargin = 0.1\nasks = 0.35\n'
+LINKAGE = '[[in_force]]\nfrom = 2026-01-01\nlaw = "SZC 29"\nlinks = 0.8\nmargin = 0.1\nasks = 0.35\nsame_place = 0.7\n'
 
 
 @pytest.mark.parametrize(
