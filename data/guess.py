@@ -104,7 +104,7 @@ class Shapes:
     def __init__(self, rows: pl.DataFrame, base: Source, known: OnRecord) -> None:
         self.base, self.known = base, known
         text = rows.select(
-            pl.when(~pl.col(h).str.strip_chars().is_in(list(base.nulls))).then(pl.col(h).str.strip_chars()).alias(h)
+            pl.when(~pl.col(h).str.strip_chars().is_in(list(base.nothing))).then(pl.col(h).str.strip_chars()).alias(h)
             for h in rows.columns
         )
         self.values = {h: text[h].drop_nulls() for h in text.columns}

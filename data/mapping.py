@@ -22,6 +22,7 @@ from data.snapshots import Snapshot
 
 HERE = Path(__file__).parent / "sources"
 NULLS = ("", "-", "—", "–", "/", "无", "暂无", "N/A", "NULL", "null", "None")
+WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d")
 MOMENTS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y-%m-%dT%H:%M:%S")
 TRUE = ("是", "有", "TRUE", "True", "true", "Y", "YES", "Yes", "1", "√")
@@ -107,6 +108,13 @@ class Source:
     def heading_of(self) -> dict[str, str]:
         """Accepted heading to contract column."""
         return {h: c for c, headings in self.columns.items() for h in headings}
+
+    @cached_property
+    def nothing(self) -> tuple[str, ...]:
+        """``nulls`` as typed on any keyboard: in full-width signs, and two signs with a blank between."""
+        wide = [n.translate(WIDE) for n in self.nulls]
+        apart = [f"{n[0]}{blank}{n[1]}" for n in self.nulls if len(n) == 2 for blank in " \u3000"]
+        return tuple(dict.fromkeys([*self.nulls, *wide, *apart]))
 
     @cached_property
     def headings(self) -> frozenset[str]:
