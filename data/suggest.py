@@ -93,7 +93,7 @@ def compared(headings: list[str], source: Source) -> Suggestion:
             found[column] = exact
     free = [h for h in headings if h not in set(found.values()) and h not in source.headings and even(h)]
     missing = [c for c in source.columns if c not in found]
-    likely = likeliest({c: source.columns[c] for c in missing}, free)
+    likely = likeliest({c: [*source.columns[c], *synonyms().get(c, ())] for c in missing}, free)
     needed = set(_needed(source))
     renamed = [
         Renamed(c, source.columns[c][0], *likely.get(c, (None, 0.0))) for c in missing if c in needed or c in likely
