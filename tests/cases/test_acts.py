@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date, timedelta
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
 
@@ -16,7 +17,7 @@ from cases.papers.press import FieldMissing
 from data import accounts, events
 from data.events import AlreadyOpen, Overtaken
 from data.ledger import addresses, outbox, writing
-from data.queries import casefiles
+from data.queries import casefiles, rankings
 from data.scope import Scope
 from tests.cases.casebook import ANNA, BEN, START, at, manager_of, opened, own_record, text_of, told
 
@@ -192,6 +193,20 @@ def test_a_reminder_closes_with_a_paper_after_a_reinspection(desk, con, row):
     case = acts.act(at(desk, ANNA, 8), con, case, "closed", reason="复查合格")
     assert (case.phase, case.closed_how) == ("closed", "rectified")
     assert casefiles.case_papers(ANNA, con, desk.ledger)["kind"].to_list() == ["closure", "attention"]
+
+
+def test_a_case_ends_on_clean_periods_only_where_the_edition_shows_them(desk, con, row, monkeypatch):
+    case = told(desk, con, row, "attention")
+    before = events.end_of(desk.ledger)
+    with pytest.raises(NotDue) as told_so:  # told in November 2026; the edition's newest period ended in September
+        acts.act(desk, con, case, "closed", facts={"how": "clean_periods"}, reason="已达标")
+    assert told_so.value.code == "not_clean_yet" and events.end_of(desk.ledger) == before
+    later = pl.DataFrame({"period": ["2026Q4"], "state": ["rated"], "band": ["good"], "p_below": [0.02]})
+    monkeypatch.setattr(acts.files, "history", lambda *_, **__: later)
+    edition = rankings.edition(ANNA, con) | {"period": "2026Q4"}
+    monkeypatch.setattr(acts.rankings, "edition", lambda *_: edition)
+    case = acts.act(at(desk, ANNA, 70), con, case, "closed", facts={"how": "clean_periods"}, reason="四季度良好")
+    assert case.closed_how == "clean_periods"
 
 
 def test_an_act_without_a_reason_or_with_a_file_too_large_is_refused(desk, con, row, monkeypatch):

@@ -57,6 +57,36 @@ def test_a_listing_is_published_only_after_the_last_day_to_object():
     assert run.do(ANNA, "published").phase == "effective"
 
 
+def test_a_listing_lasts_a_year_at_most_and_longer_than_the_days_to_publish_it():
+    # objections until 4 March 2026, so a year ends on 4 March 2027; to be published by 11 March 2026
+    for until, code in (("2027-03-05", "listed_too_long"), ("2026-03-11", "listed_too_short")):
+        run = Run("listing", DAY)
+        run.do(ANNA, "decided", outcome="accept", step="listing")
+        assert refused(run, ANNA, "served", listed_until=until) == code
+    assert run.do(ANNA, "served", listed_until="2027-03-04").listed_until == date(2027, 3, 4)
+    run.on(date(2026, 3, 12)).do(ANNA, "published")
+    run.do(OUTSIDE, "extension_asked")
+    # an extension counts from the publication on 12 March 2026
+    assert refused(run, ANNA, "extension_answered", granted=True, until="2027-03-13") == "listed_too_long"
+    assert run.do(ANNA, "extension_answered", granted=True, until="2027-03-12").listed_until == date(2027, 3, 12)
+
+
+def test_an_interview_is_set_within_the_week_or_not_at_all():
+    # told on Monday 2 March 2026: the week ends on 9 March
+    run = Run("interview", date(2026, 3, 2))
+    run.do(ANNA, "decided", outcome="accept", step="interview")
+    for hour in ("2026-03-10T09:00:00+08:00", "2026-03-01T09:00:00+08:00"):
+        assert refused(run, ANNA, "served", meeting_at=hour) == "day_outside"
+    assert run.do(ANNA, "served", meeting_at="2026-03-09T09:00:00+08:00").phase == "told"
+
+
+def test_a_reminder_nobody_closed_ends_after_its_twelve_months():
+    run = told("attention")
+    assert run.case.stands_until == date(2027, 2, 12)
+    assert refused(run.on(date(2027, 2, 12)), ANNA, "closed", how="expired") == "not_expired"
+    assert run.on(date(2027, 2, 13)).do(ANNA, "closed", how="expired").closed_how == "expired"
+
+
 def test_an_objection_on_the_last_day_counts_and_pauses_publication():
     run = told("listing").on(date(2026, 3, 4))
     run.do(OUTSIDE, "objected", ground="not_ours", reason="隐患在业主家中")
