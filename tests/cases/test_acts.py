@@ -257,6 +257,26 @@ def test_the_company_is_told_once_by_a_line_and_a_link_and_officers_of_its_answe
     assert [m["to"] for m in waiting(desk)] == ["mei@example.test", "anna@example.test"]
 
 
+def test_a_withdrawal_is_told_to_everyone_who_was_told_or_read_the_file(desk, con, row):
+    for name in ("mei", "anna", "ben", "tao", "uli"):
+        company = row["company_id"] if name == "mei" else None
+        role = "manager" if name == "mei" else "supervisor"
+        accounts.create_account(
+            desk.ledger, account_id=name, name_zh=name, role=role, company_id=company, password="four unrelated words",
+            now=START,
+        )  # fmt: skip
+        with writing(desk.ledger) as ledger_con:
+            ledger_con.execute(
+                sa.insert(addresses).values({"account_id": name, "channel": "mail", "to": f"{name}@example.test"})
+            )
+    case = told(desk, con, row, "attention")  # by Anna
+    casefiles.note_reading(Scope("tao", "supervisor"), con, desk.ledger, case_id=case.case_id, at=START)
+    before = len(waiting(desk))
+    acts.act(at(desk, BEN, 1), con, case, "withdrawn", reason="发错")
+    # the company, Anna who handled it, Tao who read it; not Ben who withdraws, nor Uli who never saw it
+    assert [m["to"] for m in waiting(desk)[before:]] == [f"{n}@example.test" for n in ("anna", "mei", "tao")]
+
+
 def test_an_act_that_is_overtaken_tells_nobody(desk, con, row):
     case = told(desk, con, row, "attention")
     accounts.create_account(
