@@ -52,6 +52,7 @@ class Case:
         object_until, publish_by, listed_until, stands_until, answer_by, rectify_by, shown_until, follow_up: last days, as they were told.
         reinspect_on: the day an order says its hazards are looked at again.
         due: what the due list said when the case was opened.
+        reply, replied_on: what the party said last of its own accord, and the day.
         papers: check codes of papers sent, newest last.
     """
 
@@ -101,6 +102,8 @@ class Case:
     reinspection_passed: bool | None = None
     objections: tuple[Objection, ...] = ()
     replies: int = 0
+    reply: str = ""
+    replied_on: date | None = None
     withdrawn_on: date | None = None
     corrected_edition: str | None = None
     closed_on: date | None = None
@@ -185,7 +188,7 @@ def _served(case: Case, event: Event, on: date) -> Case:
 
 
 def _replied(case: Case, event: Event, on: date) -> Case:
-    return replace(case, replies=case.replies + 1)
+    return replace(case, replies=case.replies + 1, reply=event.reason, replied_on=on)
 
 
 def _objected(case: Case, event: Event, on: date) -> Case:
