@@ -8,22 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 
-from dateutil.relativedelta import relativedelta
-
 from cases.case import BY_HAND, Case
-from cases.days import ZONE, Deadline, working_days_after, working_days_before
+from cases.days import ZONE, Deadline, months_after, working_days_after, working_days_before
 from rules.book import Rule
 
 MEETING_DAYS, MEETING_AT = 3, time(14, 30)  # an interview is proposed for the third working day, in the afternoon
-
-
-def months_after(day: date, months: int) -> date:
-    """The same day of a later month, or that month's last.
-
-    >>> months_after(date(2026, 8, 31), 6)
-    datetime.date(2027, 2, 28)
-    """
-    return day + relativedelta(months=months)
 
 
 def _stated(facts: dict, **deadlines: Deadline) -> dict:

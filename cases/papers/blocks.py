@@ -212,6 +212,15 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What the party said for itself, as it wrote it, beside the score it was said about."""
+
+    about: Text
+    on: date
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Unit:
     """One estate on a company's scorecard."""
 

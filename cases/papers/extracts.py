@@ -14,7 +14,21 @@ import polars as pl
 
 from cases.case import Case
 from cases.explanations import company_sentence
-from cases.papers.blocks import BandCount, Bar, Both, Edition, Entry, Fact, Office, Party, Person, Point, Ranked, Unit
+from cases.papers.blocks import (
+    BandCount,
+    Bar,
+    Both,
+    Edition,
+    Entry,
+    Fact,
+    Office,
+    Party,
+    Person,
+    Point,
+    Ranked,
+    Reply,
+    Unit,
+)
 from cases.papers.press import day_in_words
 from cases.papers.shapes import Bulletin, Scorecard
 from data.edition_tables import BANDS
@@ -115,14 +129,15 @@ def points(history: pl.DataFrame) -> tuple[Point, ...]:
 
 def scorecard(
     source: Source, company: dict, history: pl.DataFrame, units: pl.DataFrame, parts: pl.DataFrame,
-    subindices: pl.DataFrame, lost: pl.DataFrame,
+    subindices: pl.DataFrame, lost: pl.DataFrame, replies: pl.DataFrame,
 ) -> Scorecard:  # fmt: skip
     """A company's scorecard.
 
     Args:
         company: ``files.company``. history: ``files.company_history``. units: ``files.company_units``.
         parts: ``reasons.parts_of_company``. subindices: ``digest.company_subindices``.
-        lost: ``digest.company_metrics``. All asked as a viewer who may see the whole company.
+        lost: ``digest.company_metrics``. replies: ``casefiles.replies``, of this company. All asked as a viewer who may see
+            the whole company.
     """
     rated = company["state"] == "rated"
     told = (
@@ -143,6 +158,16 @@ def scorecard(
         units=tuple(_unit(u) for u in units.iter_rows(named=True)),
         lifts=tuple(_lift(m, x) for m, x in lost.filter(pl.col("points_lost") < -0.05).head(LIFTS).iter_rows()),
         objection=said("paper.scorecard.objection"),
+        replies=_replies(replies, units),
+    )
+
+
+def _replies(replies: pl.DataFrame, units: pl.DataFrame) -> tuple[Reply, ...]:
+    """The company's words by estate, newest last; on the company as a whole where a case is about no estate."""
+    estates = {u["estate_id"]: named(u) for u in units.iter_rows(named=True)}
+    return tuple(
+        Reply(about=estates.get(r["estate_id"]) or said("paper.case", case=r["case_id"]), on=r["day"], words=r["words"])
+        for r in replies.iter_rows(named=True)
     )
 
 
@@ -193,20 +218,32 @@ def _lift(metric: str, lost: float) -> Both:
 def in_force(cases: Iterable[Case], step: str, today: date) -> tuple[Entry, ...]:
     """Listings or commendations in effect on a day, oldest first; one with an open objection is left out (nothing is
     published while one is open)."""
-    rows = [
-        (c.effective_on, c)
-        for c in cases
-        if c.step == step and c.phase == "effective" and c.effective_on and not c.open_objections
-        and c.effective_on <= today <= (c.listed_until or FOREVER)
-    ]  # fmt: skip
     return tuple(
         Entry(
             party=Both(*(_party(c, t) for t in (ZH, EN))),
             detail=said("paper.case", case=c.case_id),
-            on=on,
-            until=c.listed_until or on + HONOURED,
+            on=c.effective_on or today,
+            until=c.listed_until or (c.effective_on or today) + HONOURED,
         )
-        for on, c in sorted(rows, key=lambda row: (row[0], row[1].case_id))
+        for c in _in_force(cases, step, today)
+    )
+
+
+def _in_force(cases: Iterable[Case], step: str, today: date) -> list[Case]:
+    rows = [
+        (c.effective_on, c.case_id, c)
+        for c in cases
+        if c.step == step and c.phase == "effective" and c.effective_on and not c.open_objections
+        and c.effective_on <= today <= (c.listed_until or FOREVER)
+    ]  # fmt: skip
+    return [c for _, _, c in sorted(rows, key=lambda row: row[:2])]
+
+
+def _said_when_listed(cases: Iterable[Case], today: date) -> tuple[Reply, ...]:
+    """What companies replied whose listing is shown."""
+    rows = [c for c in _in_force(cases, "listing", today) if c.reply and c.replied_on]
+    return tuple(
+        Reply(about=Both(*(_party(c, t) for t in (ZH, EN))), on=c.replied_on or today, words=c.reply) for c in rows
     )
 
 
@@ -244,6 +281,7 @@ def bulletin(
         commendations=in_force(cases, "commendation", today),
         notes=(*notes, said("paper.bulletin.certainty")),
         objection=said("paper.bulletin.objection"),
+        replies=_said_when_listed(cases, today),
     )
 
 

@@ -26,6 +26,7 @@ from cases.papers.blocks import (
     Point,
     Ranked,
     Record,
+    Reply,
     Rule,
     Said,
     Shown,
@@ -279,7 +280,7 @@ class Bulletin(Paper):
     """District bulletin of a period (通报): how estates and companies stand, whole and with its uncertainty.
 
     ``chart`` is the estates' median score with the middle half as its interval. ``listings`` and ``commendations`` in
-    force are decided in the ledger: None leaves the section out, an empty one says that there are none. ``replaces`` names the
+    force are decided in the ledger, ``replies`` are what the companies listed said: None leaves the section out, an empty one says that there are none. ``replaces`` names the
     earlier bulletin of the period.
     """
 
@@ -298,13 +299,15 @@ class Bulletin(Paper):
     notes: tuple[Text, ...]
     objection: Text
     replaces: Text | None = None
+    replies: tuple[Reply, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scorecard(Paper):
     """A company's scorecard (企业评分卡) of a period: an extract of a published edition, not a letter.
 
-    ``issued_on`` is the day the edition was published, so the same edition gives the same bytes at any time.
+    ``issued_on`` is the day the edition was published, so the same edition gives the same bytes as long as the company says
+    nothing more (``replies``).
     """
 
     kind: ClassVar[str] = "scorecard"
@@ -318,6 +321,7 @@ class Scorecard(Paper):
     units: tuple[Unit, ...]
     lifts: tuple[Text, ...]
     objection: Text
+    replies: tuple[Reply, ...] = ()
 
 
 PAPERS: dict[str, type[Paper]] = {

@@ -33,6 +33,7 @@ def show(scope, con, t) -> None:
     rows = rankings.due_list(scope, con, step=wanted, limit=tables.PAGE_ROWS, offset=tables.offset("page"))
     if rows.is_empty():
         st.info(t("page.due.nothing"))
+        _candidates(scope, con, wanted, t)
         return
     watch.heads(scope, rows, t)
     picked = tables.show(_worded(rows, t), _columns(t), t, key="due-table", pick=True, row_height=WRAPPED)
@@ -41,6 +42,47 @@ def show(scope, con, t) -> None:
         _picked(scope, con, rows.row(picked, named=True), t)
     else:
         st.caption(t("page.due.pick"))
+    _candidates(scope, con, wanted, t)
+
+
+def _candidates(scope, con, wanted: str | None, t) -> None:
+    """The tier ahead of a listing, for officers: who is watched, and what is missing until a listing would be due."""
+    if scope.role == "manager" or wanted not in (None, "listing"):
+        return
+    rows = rankings.candidates(scope, con)
+    st.subheader(t("candidate.title", n=format.number(rows.height, t, 0)))
+    st.caption(t("candidate.lead"))
+    if rows.is_empty():
+        return
+    said = [
+        {
+            "estate": format.name(r, t, "estate"),
+            "company": format.name(r, t, "company") if r["company_id"] else t("page.estate.unmanaged"),
+            "chance": format.percent(r["p_below"], t, 0), "missing": t(f"candidate.{_missing(r)}"),
+            "step_word": t(f"ladder.step.{r['step']}.name"),
+        }
+        for r in rows.iter_rows(named=True)
+    ]  # fmt: skip
+    config = st.column_config
+    columns = {
+        "estate": config.TextColumn(t("column.estate"), width=150),
+        "final": config.NumberColumn(t("column.score"), format="%.1f", width=60),
+        "chance": config.TextColumn(t("candidate.chance"), width=110),
+        "missing": config.TextColumn(t("candidate.missing"), width=430),
+        "step_word": config.TextColumn(t("column.step"), width=100),
+        "company": config.TextColumn(t("column.company"), width=200),
+    }
+    frame = pl.concat([rows.select(pl.col("final").round(1)), pl.DataFrame(said)], how="horizontal")
+    picked = tables.show(frame, columns, t, key="candidates-table", pick=True, row_height=WRAPPED)
+    if picked is not None:
+        go.to("estate", estate=rows["estate_id"][picked], period=rows["period"][picked])
+
+
+def _missing(row: dict) -> str:
+    """What is missing until a listing would be due, by what the numbers say (cases/persistence.py)."""
+    if row["stage"] != "watch":
+        return "met" if row["selected"] else "not_left"
+    return "one_more" if row["selected"] else "not_sure"
 
 
 def _picked(scope, con, row: dict, t) -> None:

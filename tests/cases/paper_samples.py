@@ -307,6 +307,9 @@ def commendation(**changes) -> s.Commendation:
     return s.Commendation(**(given | changes))
 
 
+REPLY = s.Reply(
+    about=Both("橡树花园", "Oak Garden"), on=date(2026, 11, 25), words="逾期隐患在业主家中，已三次书面催告。"
+)
 BANDS = (
     Both("优秀", "excellent"), Both("良好", "good"), Both("关注", "attention"), Both("不合格", "failing"), Both("未评级", "not rated"),
 )  # fmt: skip
@@ -331,6 +334,7 @@ def bulletin(**changes) -> s.Bulletin:
         "listings": (s.Entry(party=Both("橡树花园（晨光物业服务有限公司）", "Oak Garden (Chenguang Property Services Ltd)"), detail=Both("物督督〔2026〕3号", "WD L [2026] No. 3"), on=date(2026, 12, 1), until=date(2027, 5, 31)),),
         "commendations": (),
         "notes": (Both("10个小区因资料不足未评级，不排在末位。", "10 estates are not rated for lack of records; they do not stand last."),),
+        "replies": (REPLY,),
         "objection": Both("对本企业的评价有异议的，可以随时在系统内或者书面向本机关提出；收到即作标注。", "A company may object to its evaluation at any time, in the system or in writing; an objection is marked on arrival."),
     }  # fmt: skip
     return s.Bulletin(**(given | changes))
@@ -354,6 +358,7 @@ def scorecard(**changes) -> s.Scorecard:
             s.Unit(estate=Both("榆苑", "Elm Court"), score=None, low=None, high=None, band=BANDS[4], place="—", households=212),
         ),
         "lifts": (Both("每日防火巡查率：恢复每日巡查，最多可提高6.3分。", "Daily fire patrol rate: patrolling every day would lift the score by up to 6.3."),),
+        "replies": (REPLY,),
         "objection": Both("可以在“我的评分卡”页面对任何一条记录提出异议；收到即作标注。", "Object to any record on the page “My scorecard”; it is marked on arrival."),
     }  # fmt: skip
     return s.Scorecard(**(given | changes))

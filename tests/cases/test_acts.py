@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date, timedelta
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
 
@@ -16,7 +17,7 @@ from cases.papers.press import FieldMissing
 from data import accounts, events
 from data.events import AlreadyOpen, Overtaken
 from data.ledger import addresses, outbox, writing
-from data.queries import casefiles
+from data.queries import casefiles, rankings
 from data.scope import Scope
 from tests.cases.casebook import ANNA, BEN, START, at, manager_of, opened, own_record, text_of, told
 
@@ -194,6 +195,20 @@ def test_a_reminder_closes_with_a_paper_after_a_reinspection(desk, con, row):
     assert casefiles.case_papers(ANNA, con, desk.ledger)["kind"].to_list() == ["closure", "attention"]
 
 
+def test_a_case_ends_on_clean_periods_only_where_the_edition_shows_them(desk, con, row, monkeypatch):
+    case = told(desk, con, row, "attention")
+    before = events.end_of(desk.ledger)
+    with pytest.raises(NotDue) as told_so:  # told in November 2026; the edition's newest period ended in September
+        acts.act(desk, con, case, "closed", facts={"how": "clean_periods"}, reason="已达标")
+    assert told_so.value.code == "not_clean_yet" and events.end_of(desk.ledger) == before
+    later = pl.DataFrame({"period": ["2026Q4"], "state": ["rated"], "band": ["good"], "p_below": [0.02]})
+    monkeypatch.setattr(acts.files, "history", lambda *_, **__: later)
+    edition = rankings.edition(ANNA, con) | {"period": "2026Q4"}
+    monkeypatch.setattr(acts.rankings, "edition", lambda *_: edition)
+    case = acts.act(at(desk, ANNA, 70), con, case, "closed", facts={"how": "clean_periods"}, reason="四季度良好")
+    assert case.closed_how == "clean_periods"
+
+
 def test_an_act_without_a_reason_or_with_a_file_too_large_is_refused(desk, con, row, monkeypatch):
     case = opened(desk, con, row)
     with pytest.raises(NotDue) as first:
@@ -240,6 +255,26 @@ def test_the_company_is_told_once_by_a_line_and_a_link_and_officers_of_its_answe
         assert name not in message["subject"] + message["body"]
     acts.act(at(desk, manager_of(row), 1), con, case, "replied", reason="情况说明")
     assert [m["to"] for m in waiting(desk)] == ["mei@example.test", "anna@example.test"]
+
+
+def test_a_withdrawal_is_told_to_everyone_who_was_told_or_read_the_file(desk, con, row):
+    for name in ("mei", "anna", "ben", "tao", "uli"):
+        company = row["company_id"] if name == "mei" else None
+        role = "manager" if name == "mei" else "supervisor"
+        accounts.create_account(
+            desk.ledger, account_id=name, name_zh=name, role=role, company_id=company, password="four unrelated words",
+            now=START,
+        )  # fmt: skip
+        with writing(desk.ledger) as ledger_con:
+            ledger_con.execute(
+                sa.insert(addresses).values({"account_id": name, "channel": "mail", "to": f"{name}@example.test"})
+            )
+    case = told(desk, con, row, "attention")  # by Anna
+    casefiles.note_reading(Scope("tao", "supervisor"), con, desk.ledger, case_id=case.case_id, at=START)
+    before = len(waiting(desk))
+    acts.act(at(desk, BEN, 1), con, case, "withdrawn", reason="发错")
+    # the company, Anna who handled it, Tao who read it; not Ben who withdraws, nor Uli who never saw it
+    assert [m["to"] for m in waiting(desk)[before:]] == [f"{n}@example.test" for n in ("anna", "mei", "tao")]
 
 
 def test_an_act_that_is_overtaken_tells_nobody(desk, con, row):

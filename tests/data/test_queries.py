@@ -89,7 +89,7 @@ def _with_cases(con, root: Path, period: str) -> sa.Engine:
                 events.Event(case_id, 0, kind, at, "anna", "supervisor", "2026Q3-1", "SZC 29", "x", facts, sha)
                 for kind, facts, sha in (
                     ("opened", who | {"due": row}, None), ("decided", {"outcome": "accept", "step": "attention"}, None),
-                    ("served", {}, None), ("proof_given", {}, file),
+                    ("served", {}, None), ("proof_given", {}, file), ("replied", {}, None),
                 )
             ]  # fmt: skip
             events.append(ledger_con, case_id, 0, told)
