@@ -75,6 +75,12 @@ def tell(folder: Path) -> None:
     made = rows.filter(sure)
     shares = [made["right"].sum() / max(n, 1) for n in (made.height, rows["linkable"].sum())]
     print(f"  by the rule, with its margin: {made.height} links, precision {shares[0]:.3f}, recall {shares[1]:.3f}")
+    asked = rows.filter(~sure & (pl.col("confidence") >= by_rule["asks"]))
+    meant = asked.filter("linkable")
+    print(
+        f"  asked of a person: {asked.height}, {meant.height} of them linkable; the right company is the one offered for "
+        f"{meant['right'].sum()}"
+    )
     _tell_addresses(folder)
 
 

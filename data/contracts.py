@@ -15,6 +15,7 @@ import pandera.polars as pa
 import polars as pl
 
 from data import codes
+from data.credit_code import CreditCoded
 
 Moment = Annotated[pl.Datetime, "us", "UTC"]
 
@@ -73,10 +74,9 @@ class Estate(pa.DataFrameModel):
         return rows.lazyframe.select(_at_most("highrise_blocks", "blocks"))
 
 
-class Company(pa.DataFrameModel):
+class Company(CreditCoded):
     """One property company (物业服务企业), keyed by its unified social credit code."""
 
-    company_id: str
     name_zh: str
     name_en: str = pa.Field(nullable=True)
 

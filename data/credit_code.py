@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import pandera.polars as pa
 import polars as pl
 
 SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -29,3 +30,13 @@ def is_credit_code(code: pl.Expr) -> pl.Expr:
     total = pl.sum_horizontal(*[s * w for s, w in zip(signs, WEIGHTS, strict=False)], ignore_nulls=False)
     right = (31 - total % 31) % 31 == signs[17]
     return pl.when(code.str.contains(SHAPE)).then(right)
+
+
+class CreditCoded(pa.DataFrameModel):
+    """Records keyed by a company's code: one that looks like a credit code must have the check character it should have."""
+
+    company_id: str
+
+    @pa.dataframe_check(error="company_id has a wrong check character")
+    def code_is_right(cls, rows: pa.PolarsData) -> pl.LazyFrame:
+        return rows.lazyframe.select(is_credit_code(pl.col("company_id")).fill_null(True))

@@ -27,7 +27,7 @@ def answered(reading: Reading, source: Source) -> Iterator[pl.DataFrame]:
             yield chunk
             continue
         headings = [h for h in source.form.filled if h in chunk.columns]
-        said = [~pl.col(h).fill_null("").str.strip_chars().is_in(source.nulls) for h in headings]
+        said = [~pl.col(h).fill_null("").str.strip_chars().is_in(source.nothing) for h in headings]
         kept = chunk.filter(pl.any_horizontal(said)) if said else chunk
         blank += chunk.height - kept.height
         yield kept

@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 from data import codes
 from rules.book import HERE, Book, Rule, RuleFileWrong, RuleNotInForce
 from rules.laws import KEY, cited
+from rules.shape import line_of
 
 FOLDER = "forms/"
 #: Grades of a law's text that rules/laws.toml asks to confirm at the issuing body first.
@@ -77,12 +78,13 @@ class Form:
         return tuple(i for i in self.items if estate_class in i.estate_classes)
 
 
-def _form(rule: Rule) -> Form:
+def _form(rule: Rule, block_number: int, text: str) -> Form:
     name, first = rule.name.removeprefix(FOLDER), rule.valid_from
     block = f"rules/{rule.name}.toml, version from {first}"
     for error in sorted(VALIDATOR.iter_errors(rule.values), key=lambda e: [str(p) for p in e.absolute_path]):
         place = ".".join(str(p + 1) if isinstance(p, int) else p for p in error.absolute_path) or "the block"
-        raise RuleFileWrong(f"{block}: {place}: {error.message[:200]}.")
+        line = line_of(text, block_number, [*error.absolute_path])
+        raise RuleFileWrong(f"{block}: line {line}, {place}: {error.message[:200]}.")
     items: list[Item] = []
     of_form = tuple(rule["estate_classes"])
     for number, raw in enumerate(rule["item"], 1):
@@ -123,7 +125,7 @@ def forms(root: Path = HERE) -> tuple[Form, ...]:
     for name, file in sorted(Book(root).files.items()):
         if not name.startswith(FOLDER):
             continue
-        versions = [_form(rule) for rule in file.versions]
+        versions = [_form(rule, i, file.text) for i, rule in enumerate(file.versions, 1)]
         if [f.version for f in versions] != list(range(1, len(versions) + 1)):
             raise RuleFileWrong(
                 f"rules/{name}.toml: version is {[f.version for f in versions]}; versions count 1, 2, 3."

@@ -9,11 +9,8 @@ confirms it.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,9 +22,8 @@ from data import parsing
 from data.contracts import Table
 from data.credit_code import is_credit_code
 from data.mapping import FALSE, TRUE, Source
-from data.suggest import LIKE, even
+from data.suggest import LIKE, even, synonyms
 
-SYNONYMS = Path(__file__).parent / "synonyms.toml"
 #: From which confidence a heading is suggested; how many others are offered.
 LEAST, OTHERS = 0.3, 4
 #: How much a likeness of names says by itself, and what is left of it where the values do not fit: known and like headings.
@@ -75,11 +71,6 @@ class Fit(NamedTuple):
     says: float
 
 
-@cache
-def synonyms() -> dict[str, list[str]]:
-    return tomllib.loads(SYNONYMS.read_text(encoding="utf-8"))
-
-
 def needed(table: Table) -> list[str]:
     """Columns without which no row of the table is accepted."""
     return [name for name, c in table.contract.to_schema().columns.items() if not c.nullable or name in table.key]
@@ -113,7 +104,7 @@ class Shapes:
     def __init__(self, rows: pl.DataFrame, base: Source, known: OnRecord) -> None:
         self.base, self.known = base, known
         text = rows.select(
-            pl.when(~pl.col(h).str.strip_chars().is_in(list(base.nulls))).then(pl.col(h).str.strip_chars()).alias(h)
+            pl.when(~pl.col(h).str.strip_chars().is_in(list(base.nothing))).then(pl.col(h).str.strip_chars()).alias(h)
             for h in rows.columns
         )
         self.values = {h: text[h].drop_nulls() for h in text.columns}

@@ -26,6 +26,7 @@ from data.mapping import Source, headings_known, sources
 from data.own_mappings import known_at, read_once
 from data.reading import EXCEL, Note, Reading, WrongFile, open_tables, refuse
 from data.records import in_order, open_store, plainly
+from data.renamed import changed, read_by
 from data.resolving import resolve
 from data.staging import Progress, as_delivered, into_periods, settle, stage, store
 from data.suggest import suggest
@@ -76,17 +77,24 @@ def _earlier(con: duckdb.DuckDBPyConnection, reading: Reading, sha256: str, sour
 
 def _load_source(
     con: duckdb.DuckDBPyConnection, reading: Reading, source: Source, sha256: str, received_at: datetime,
-    progress: Progress | None, again: Callable[[], Reading],
+    progress: Progress | None, again: Callable[[], Reading], known: frozenset[str],
 ) -> tuple[Delivery, list[Doubt]]:  # fmt: skip
-    """Load one source's part of a file inside the open transaction; ``again`` opens the same table once more."""
+    """Load one source's part of a file inside the open transaction.
+
+    Args:
+        again: opens the same table once more. known: headings that any source of this table reads.
+    """
     path = reading.path
     seq = con.execute("SELECT coalesce(max(seq), 0) + 1 FROM deliveries").fetchall()[0][0]
     delivery_id = f"{seq:05d}-{source.name}"
     read, set_aside = stage(con, reading, source, progress)
     set_aside += resolve(con, source, delivery_id, received_at.astimezone(ZoneInfo(source.zone)).date())
     repeated, contradicted = repeats(con, source)
-    odd = profiled(con, source, delivery_id, received_at)
-    closed = into_periods(con, reading, source, source.snapshot) if source.snapshot else 0
+    odd = [
+        *changed(con, source, delivery_id, reading.headings, known),
+        *profiled(con, source, delivery_id, received_at),
+    ]
+    closed = into_periods(con, reading, source, source.snapshot, delivery_id) if source.snapshot else 0
     set_aside += contradicted + cross_checks(con, source)
     as_delivered(con, again)
     odd = [*doubts(con, source, read, set_aside, received_at), *odd]
@@ -154,7 +162,9 @@ def load_into(
         chosen = matching(readings, known, source)
         sha256 = hashed.result() if hashed else ""
     unread = [r.sheet for i, r in enumerate(readings) if r.sheet and i not in {n for n, _ in chosen}]
-    if settled is None and (kept := waiting.before(con, path, sha256)):
+    names = [s.name for _, s in chosen]
+    kept = waiting.before(con, path, sha256) if settled is None else None
+    if kept and waiting.read_so(kept, names):
         return waiting.told(kept, sha256, path.stat().st_size)
     done: list[Delivery] = []
     judged: list[tuple[Delivery, list[Doubt]]] = []
@@ -165,13 +175,16 @@ def load_into(
             reading = readings[table] if not done else again()
             made = _earlier(con, reading, sha256, one)
             if made is None:
-                judged.append(_load_source(con, reading, one, sha256, received_at, progress, again))
+                read = frozenset().union(*(read_by(s) for n, s in chosen if n == table))
+                judged.append(_load_source(con, reading, one, sha256, received_at, progress, again, read))
                 made = judged[-1][0]
             done.append(made)
         if unread and not done[0].already:
             note(con, done[0].delivery_id, [Note("sheets_not_read", {"sheets": ", ".join(unread)})])
         if settled:
             settled(done)
+        elif kept:
+            waiting.replaced(con, kept, names, received_at)
     except BaseException:
         con.rollback()
         raise

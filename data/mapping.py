@@ -11,16 +11,18 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import polars as pl
 
 from data.contracts import TABLES, Table
 from data.making import KINDS, headings_of
-from data.mapping_shape import mistakes
+from data.mapping_shape import at, mistakes
 from data.snapshots import Snapshot
 
 HERE = Path(__file__).parent / "sources"
 NULLS = ("", "-", "—", "–", "/", "无", "暂无", "N/A", "NULL", "null", "None")
+WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d")
 MOMENTS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y-%m-%dT%H:%M:%S")
 TRUE = ("是", "有", "TRUE", "True", "true", "Y", "YES", "Yes", "1", "√")
@@ -108,6 +110,13 @@ class Source:
         return {h: c for c, headings in self.columns.items() for h in headings}
 
     @cached_property
+    def nothing(self) -> tuple[str, ...]:
+        """``nulls`` as typed on any keyboard: in full-width signs, and two signs with a blank between."""
+        wide = [n.translate(WIDE) for n in self.nulls]
+        apart = [f"{n[0]}{blank}{n[1]}" for n in self.nulls if len(n) == 2 for blank in " \u3000"]
+        return tuple(dict.fromkeys([*self.nulls, *wide, *apart]))
+
+    @cached_property
     def headings(self) -> frozenset[str]:
         """Every heading this source reads."""
         made = {h for rules in self.make.values() for rule in rules for h in headings_of(rule)}
@@ -156,28 +165,46 @@ def source_of(text: str, name: str, shown: str) -> Source:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as e:
-        raise _wrong(shown, f"not valid TOML ({e}).") from e
-    if unknown := set(raw) - KEYS:
-        raise _wrong(shown, f"unknown key {sorted(unknown)}; known keys are {sorted(KEYS)}.")
+        said = str(e).replace("end of document", f"the end of the file, line {text.count(chr(10)) + 1}")
+        raise _wrong(shown, f"not valid TOML ({said}).") from e
+    if unknown := sorted(set(raw) - KEYS):
+        raise _wrong(shown, f"{at(text, unknown[0])}unknown key {unknown}; known keys are {sorted(KEYS)}.")
     if wrong := mistakes(raw, text):
         raise _wrong(shown, " ".join(wrong))
-    return _made_of(raw, name, shown)
+    _names_known(raw, text, shown)
+    return _made_of(raw, name)
 
 
-def _made_of(raw: dict[str, Any], name: str, shown: str) -> Source:
-    """A source of a mapping file's content, whose shape is right already."""
+def _names_known(raw: dict[str, Any], text: str, shown: str) -> None:
+    """Raise MappingWrong where a table, a column, a zone or a kind of rule is named that there is not."""
     table = TABLES.get(raw["table"])
     if table is None:
-        raise _wrong(shown, f"table is {raw.get('table')!r}; it must be one of {', '.join(TABLES)}.")
+        raise _wrong(shown, f"{at(text, 'table')}table is {raw.get('table')!r}; it must be one of {', '.join(TABLES)}.")
+    for part in ("columns", "codes", "fixed", "make", "derive"):
+        if stray := sorted(set(raw.get(part, {})) - set(table.columns) - {"*"}):
+            where = at(text, stray[0], part)
+            raise _wrong(shown, f"{where}[{part}] names {stray}, which table {table.name} does not have.")
+    for column, rule in raw.get("derive", {}).items():
+        of = [rule.get("day_of"), rule.get("copy_of"), *rule.get("join", [])]
+        if stray := [c for c in of if c is not None and c not in table.columns]:
+            where = at(text, column, "derive")
+            raise _wrong(shown, f"{where}[derive] {column} takes {stray}, which table {table.name} does not have.")
+    for column, rules in raw.get("make", {}).items():
+        made = rules if isinstance(rules, list) else [rules]
+        if strange := [sorted(rule) for rule in made if set(rule) not in KINDS]:
+            where = at(text, column, "make")
+            raise _wrong(
+                shown, f"{where}[make] {column} holds {strange}; it takes one of {[sorted(k) for k in KINDS]}."
+            )
+    if "zone" in raw and raw["zone"] not in available_timezones():
+        raise _wrong(shown, f"{at(text, 'zone')}zone is {raw['zone']!r}; it must be a zone such as Asia/Shanghai.")
+
+
+def _made_of(raw: dict[str, Any], name: str) -> Source:
+    """A source of a mapping file's content, whose shape and names are right already."""
+    table = TABLES[raw["table"]]
     columns = {c: (h,) if isinstance(h, str) else tuple(h) for c, h in raw.get("columns", {}).items()}
-    for part, keys in (("columns", columns), ("codes", raw.get("codes", {})), ("fixed", raw.get("fixed", {})),
-                       ("make", raw.get("make", {})), ("derive", raw.get("derive", {}))):  # fmt: skip
-        if stray := set(keys) - set(table.columns) - {"*"}:
-            raise _wrong(shown, f"[{part}] names {sorted(stray)}, which table {table.name} does not have.")
     make = {c: tuple(rules) if isinstance(rules, list) else (rules,) for c, rules in raw.get("make", {}).items()}
-    for column, rules in make.items():
-        if strange := [sorted(rule) for rule in rules if set(rule) not in KINDS]:
-            raise _wrong(shown, f"[make] {column} holds {strange}; it takes one of {[sorted(k) for k in KINDS]}.")
     unpivot = raw.get("unpivot")
     expect = raw.get("expect", {})
     return Source(

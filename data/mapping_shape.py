@@ -62,19 +62,44 @@ def mistakes(raw: dict[str, Any], text: str) -> list[str]:
     found = []
     for error in sorted(VALIDATOR.iter_errors(raw), key=lambda e: [str(p) for p in e.absolute_path]):
         path = [p for p in error.absolute_path if isinstance(p, str)]
-        key = ".".join(str(p) for p in error.absolute_path) or "the file"
-        line = line_of(text, path[-1]) if path else None
-        found.append(f"{f'line {line}, ' if line else ''}{key}: {error.message[:200]}.")
+        extra = _extra(error)
+        key = ".".join([*(str(p) for p in error.absolute_path), *extra]) or "the file"
+        where = (
+            at(text, (extra or path)[-1], *path[: len(path) - (0 if extra else 1)][:1]) if path or extra else "line 1, "
+        )
+        found.append(f"{where}{key}: {error.message[:200]}.")
     for number, rule in enumerate(raw.get("set_aside", ()) if not found else ()):
         try:
             re.compile(rule.get("pattern", ""))
         except re.error as e:
-            line = line_of(text, "pattern")
-            found.append(f"{f'line {line}, ' if line else ''}set_aside.{number}.pattern: no regular expression ({e}).")
+            found.append(f"{at(text, 'pattern', nth=number)}set_aside.{number}.pattern: no regular expression ({e}).")
     return found
 
 
-def line_of(text: str, key: str) -> int | None:
-    """The first line that sets a key or opens its part."""
-    said = re.compile(rf'^\s*(\[+[\w."]*)?"?{re.escape(key)}"?\s*[=\].]')
-    return next((n for n, line in enumerate(text.splitlines(), start=1) if said.match(line)), None)
+def _extra(error) -> list[str]:
+    """The key that should not be there, where an error is about one."""
+    if error.validator != "additionalProperties" or not isinstance(error.instance, dict):
+        return []
+    known = error.schema.get("properties", {})
+    return [k for k in error.instance if k not in known][:1]
+
+
+def at(text: str, key: str, part: str | None = None, *, nth: int = 0) -> str:
+    """``line N, `` of a key, told as far as it can be found; the part's own line where the key stands in none of its own.
+
+    Args:
+        part: the part the key stands in. nth: which of several lines that set it, from 0.
+    """
+    line = line_of(text, key, part, nth) or (line_of(text, part) if part else None) or 1
+    return f"line {line}, "
+
+
+def line_of(text: str, key: str, part: str | None = None, nth: int = 0) -> int | None:
+    """The line that sets a key or opens its part: behind the line that opens ``part``, where one is named."""
+    lines = list(enumerate(text.splitlines(), start=1))
+    opened = (line_of(text, part) or 1) if part else 1
+    said = re.compile(rf"""^\s*(\[+[\w."']*)?["']?{re.escape(key)}["']?\s*[=\].]""")
+    inside = re.compile(rf"""["'{{,\s]{re.escape(key)}["']?\s*=""")
+    found = [n for n, line in lines if n >= opened and said.match(line)]
+    found = found or [n for n, line in lines if n >= opened and inside.search(line)]
+    return found[nth] if nth < len(found) else None

@@ -24,7 +24,7 @@ from data.mapping import Source, sources
 from data.own_mappings import known_at
 from data.reading import LINE, Reading
 from data.records import in_order, open_store, plainly
-from data.resolving import resolve
+from data.resolving import keep_confirmed, resolve
 from data.staging import settle, stage, store
 from data.unshown import headings_of, restored
 
@@ -187,6 +187,7 @@ def _mend_source(
         read, accepted, revised, unchanged, 0,
     )  # fmt: skip
     _write(con, delivery, act_id, passed, act, kind, changes)
+    keep_confirmed(con, delivery_id, passed)
     con.execute("DELETE FROM failed")  # what still fails stays as it was
     settle(con, source.table.name, seq)
     return Mended(source.name, delivery, act_id, passed.height, left)

@@ -50,7 +50,7 @@ def _text(source: Source, column: str, headings: list[str]) -> pl.Expr | None:
     present = [h for h in source.columns.get(column, ()) if h in headings]
     if not present:
         return None
-    nulls = [n for n in source.nulls if not (n == HAS_NOT and column.startswith("has_"))]
+    nulls = [n for n in source.nothing if not (n == HAS_NOT and column.startswith("has_"))]
     said = [pl.when(~pl.col(h).is_in(nulls)).then(pl.col(h)) for h in present]
     return said[0] if len(said) == 1 else pl.coalesce(*said)
 
@@ -188,7 +188,7 @@ def _unpivoted(chunk: pl.DataFrame, source: Source) -> pl.DataFrame:
     words = {**{w: str(v) for w, v in wide.values.items()}, **dict.fromkeys(wide.worst, str(wide.least))}
     number = score.replace(words).cast(pl.Float64, strict=False)
     share = (number - wide.least) / (wide.greatest - wide.least)
-    points = long.filter(~score.is_in([*source.nulls, *wide.skip]) & score.is_not_null()).select(
+    points = long.filter(~score.is_in([*source.nothing, *wide.skip]) & score.is_not_null()).select(
         *rest,
         item_code=pl.col("_heading").replace_strict(items),
         share=pl.when(number.is_between(wide.least, wide.greatest)).then(share),
@@ -213,7 +213,7 @@ def _made(source: Source, headings: list[str], day: date | None) -> dict[str, pl
     able = {c: [r for r in rules if headings_of(r) <= set(headings)] for c, rules in source.make.items()}
     needed = {h for rules in able.values() for rule in rules for h in headings_of(rule)}
     stripped = {h: pl.col(h).str.strip_chars() for h in needed}
-    text: dict[str, pl.Expr] = {h: pl.when(~t.is_in(source.nulls)).then(t) for h, t in stripped.items()}
+    text: dict[str, pl.Expr] = {h: pl.when(~t.is_in(source.nothing)).then(t) for h, t in stripped.items()}
     return {c: pl.coalesce(*[made(rule, text, day) for rule in rules]) for c, rules in able.items() if rules}
 
 
@@ -224,7 +224,7 @@ def _void(chunk: pl.DataFrame, source: Source) -> list[pl.DataFrame]:
         if rule.heading not in chunk.columns:
             continue
         text = pl.col(rule.heading).str.strip_chars()
-        marked = text.str.contains(rule.pattern) if rule.pattern else text.is_in(source.nulls)
+        marked = text.str.contains(rule.pattern) if rule.pattern else text.is_in(source.nothing)
         rows = chunk.filter(marked).unique(LINE, maintain_order=True)
         found.append(_failed(rows.select(LINE, found=pl.col(rule.found or rule.heading)), rule.column, rule.reason))
     return found

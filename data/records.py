@@ -104,6 +104,8 @@ CREATE TABLE IF NOT EXISTS desk_rows (
 """
 #: What each column of a delivery looked like (``data/shifts.py``; JSON), for the next ones to be compared with.
 COLUMNS = "CREATE TABLE IF NOT EXISTS delivery_columns (delivery_id VARCHAR NOT NULL, column_name VARCHAR NOT NULL, profile VARCHAR)"
+#: The headings of a delivery as they stood in its file (JSON), for the next one to be compared with (``data/renamed.py``).
+HEADINGS = "CREATE TABLE IF NOT EXISTS delivery_headings (delivery_id VARCHAR NOT NULL, headings VARCHAR NOT NULL)"
 #: Files kept for a person to decide on (``data/waiting.py``): ``parts`` is what each source would make of it and what is
 #: odd (JSON). The decision is the only thing ever updated.
 WAITING = """
@@ -140,7 +142,7 @@ CREATE TABLE IF NOT EXISTS reference_links (
 #: Tables a store made by an earlier version has only after its next load.
 LATER = {
     "delivery_notes": NOTES, "desk_acts": ACTS, "desk_rows": ACT_ROWS, "delivery_columns": COLUMNS,
-    "deliveries_waiting": WAITING, "reference_links": NAMES_LINKED,
+    "delivery_headings": HEADINGS, "deliveries_waiting": WAITING, "reference_links": NAMES_LINKED,
 }  # fmt: skip
 
 

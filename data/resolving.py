@@ -24,6 +24,10 @@ REGISTERS = {
     "company_id": ("companies", "company_id", ("name_zh", "name_en"), None),
 }
 REASON = "who_is_this"
+#: How a link came about that a person made by mending a row.
+CONFIRMED = "confirmed"
+#: A text that may be a name: codes have neither a blank nor a Chinese sign.
+A_NAME = r"[\p{Han}\s]"
 #: What tells two of a kind apart: a house number, a phase, a block; what stands in brackets, such as a branch, too.
 NUMBERS = r"[0-9]+|[一二三四五六七八九十]+(?:期|区|栋|座|号|村|苑)"
 
@@ -61,7 +65,7 @@ def _unknown(con: duckdb.DuckDBPyConnection, column: str, table: str, key: str) 
         f"""
         SELECT said FROM (SELECT DISTINCT "{column}" AS said FROM staged)
         WHERE said NOT IN (SELECT "{key}" FROM {table} WHERE revised_by_seq IS NULL)
-          AND regexp_matches(said, '[\\p{{Han}}\\s]')
+          AND regexp_matches(said, '{A_NAME}')
         ORDER BY 1
         """
     ).pl()["said"]
@@ -156,3 +160,39 @@ def _ask_who(con: duckdb.DuckDBPyConnection, source: Source, column: str) -> int
     return con.execute(
         f"""DELETE FROM staged WHERE "{column}" IN (SELECT name FROM _links WHERE NOT sure)"""
     ).fetchall()[0][0]
+
+
+def keep_confirmed(con: duckdb.DuckDBPyConnection, delivery_id: str, passed: pl.DataFrame) -> None:
+    """Keep what a person said who is meant by a name: from now on it is a name of that record, as sure as its own.
+
+    Called while ``staged`` holds the rows a person mended.
+
+    Args:
+        passed: ``delivery_id, line`` of each row as it was set aside, ``n`` its line in ``staged``.
+    """
+    _passed = passed.select("delivery_id", "line", "n").to_arrow()  # read by its name
+    for column, (table, key, names, _) in REGISTERS.items():
+        held = {
+            c for (c,) in con.execute("SELECT column_name FROM duckdb_columns() WHERE table_name = 'staged'").fetchall()
+        }
+        if column not in held:
+            continue
+        con.execute(
+            f"""
+            INSERT INTO reference_links
+            SELECT $id, '{column}', '{table}', s.found, t."{column}", min(r."{names[0]}"), 1.0, 0.0, '{CONFIRMED}',
+                   count(DISTINCT t.line)
+            FROM _passed AS p
+            JOIN rows_set_aside AS s ON s.delivery_id = p.delivery_id AND s.line = p.line
+            JOIN staged AS t ON t.line = p.n
+            JOIN {table} AS r ON r."{key}" = t."{column}" AND r.revised_by_seq IS NULL
+            WHERE s.column_name = '{column}' AND s.reason IN ('{REASON}', 'unknown_reference') AND s.found <> t."{column}"
+              AND regexp_matches(s.found, '{A_NAME}')
+              AND NOT EXISTS (
+                SELECT 1 FROM reference_links AS k
+                WHERE k.register = '{table}' AND k.said = s.found AND k.linked_id = t."{column}" AND k.confidence >= 1
+              )
+            GROUP BY s.found, t."{column}"
+            """,
+            {"id": delivery_id},
+        )

@@ -144,6 +144,7 @@ WHO_READS: dict[str, Readers] = {
     # On the records store (``data.records.attach_records``), where ``estates`` carries validity days.
     "delivery_notes": Readers(None, None, ALL),
     "delivery_columns": Readers(None, None, ALL),
+    "delivery_headings": Readers(None, None, ALL),
     "deliveries_waiting": Readers(None, None, ALL),
     "reference_links": Readers(None, None, ALL),
     "versions": Readers(None, None, ALL),

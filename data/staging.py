@@ -17,7 +17,7 @@ from typing import TypeVar
 import duckdb
 import polars as pl
 
-from data import form_rows, parsing
+from data import form_rows, parsing, resolving, respelled
 from data.between import BETWEEN_ROWS
 from data.contracts import Table
 from data.making import file_day, located
@@ -175,7 +175,9 @@ def _places(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return con.sql("SELECT DISTINCT estate_id, address FROM estates WHERE revised_by_seq IS NULL").pl()
 
 
-def into_periods(con: duckdb.DuckDBPyConnection, reading: Reading, source: Source, how: Snapshot) -> int:
+def into_periods(
+    con: duckdb.DuckDBPyConnection, reading: Reading, source: Source, how: Snapshot, delivery_id: str
+) -> int:
     """Replace a snapshot's staged rows by the periods it opens, keeps and closes.
 
     Returns:
@@ -184,9 +186,12 @@ def into_periods(con: duckdb.DuckDBPyConnection, reading: Reading, source: Sourc
     columns = ", ".join(f'"{c}"' for c in source.table.columns)
     rows = con.sql(f"SELECT {columns}, line AS {LINE} FROM staged").pl()
     held = con.sql(f"SELECT {columns} FROM {source.table.name} WHERE revised_by_seq IS NULL").pl()
+    day = _snapshot_day(reading.path, source)
+    if respelled.told_by_name(source):
+        rows, held = respelled.resolved(con, delivery_id, rows, held, resolving.rule_on(day))
     unread = con.sql("SELECT DISTINCT estate_id FROM failed WHERE estate_id IS NOT NULL").pl()
     try:
-        periods, closed = as_periods(rows, held, unread, _snapshot_day(reading.path, source), how)
+        periods, closed = as_periods(rows, held, unread, day, how)
     except SnapshotOutOfOrder as e:
         raise refuse(
             reading.path, str(e), "Loaded backwards, changes would be dated wrongly.", "Load snapshots oldest first."

@@ -8,7 +8,11 @@ heading of four signs one sign changed gives 75. Each heading serves one column,
 from __future__ import annotations
 
 import re
+import tomllib
 import unicodedata
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +20,7 @@ from rapidfuzz import fuzz, process
 
 from data.mapping import Source
 
+SYNONYMS = Path(__file__).parent / "synonyms.toml"
 #: Likeness from which a heading is suggested for a column (0 to 100), and from which a whole source is.
 LIKE, SHARE_FOUND = 60.0, 0.5
 
@@ -41,6 +46,12 @@ class Suggestion(NamedTuple):
     def vanished(self) -> list[str]:
         """Usual headings of needed columns for which nothing in the file is like enough."""
         return [r.usual for r in self.renamed if r.likely is None]
+
+
+@cache
+def synonyms() -> dict[str, list[str]]:
+    """Further headings seen for a contract column."""
+    return tomllib.loads(SYNONYMS.read_text(encoding="utf-8"))
 
 
 def even(heading: str) -> str:
@@ -82,7 +93,7 @@ def compared(headings: list[str], source: Source) -> Suggestion:
             found[column] = exact
     free = [h for h in headings if h not in set(found.values()) and h not in source.headings and even(h)]
     missing = [c for c in source.columns if c not in found]
-    likely = _likeliest(missing, free, source)
+    likely = likeliest({c: [*source.columns[c], *synonyms().get(c, ())] for c in missing}, free)
     needed = set(_needed(source))
     renamed = [
         Renamed(c, source.columns[c][0], *likely.get(c, (None, 0.0))) for c in missing if c in needed or c in likely
@@ -91,11 +102,15 @@ def compared(headings: list[str], source: Source) -> Suggestion:
     return Suggestion(source, found, renamed, [h for h in free if h not in claimed])
 
 
-def _likeliest(columns: list[str], headings: list[str], source: Source) -> dict[str, tuple[str, float]]:
-    """Column -> (heading, likeness), the likest pairs first, each heading once."""
-    if not columns or not headings:
+def likeliest(names: Mapping[str, Sequence[str]], headings: Sequence[str]) -> dict[str, tuple[str, float]]:
+    """Column -> (heading, likeness), the likest pairs first, each heading once.
+
+    Args:
+        names: column -> headings it is known by.
+    """
+    if not names or not headings:
         return {}
-    accepted = [(c, even(a)) for c in columns for a in source.columns[c]]
+    accepted = [(c, even(a)) for c, known in names.items() for a in known]
     scores = process.cdist([a for _, a in accepted], [even(h) for h in headings], scorer=fuzz.ratio)
     pairs: dict[str, tuple[str, float]] = {}
     used: set[int] = set()

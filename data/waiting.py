@@ -75,6 +75,20 @@ def before(con: duckdb.DuckDBPyConnection, path: Path, sha256: str) -> Held | No
     return same[-1] if same else None
 
 
+def read_so(held: Held, sources: list[str]) -> bool:
+    """Is the file still read by the sources that judged it? Not where a mapping took their place since."""
+    return {p["source"] for p in held.parts} <= set(sources)
+
+
+def replaced(con: duckdb.DuckDBPyConnection, held: Held, sources: list[str], at: datetime) -> None:
+    """Settle a file that another mapping loads now: it is not to be let in as it was judged before."""
+    names = ", ".join(sources)
+    if held.state == WAITS:
+        _decided(
+            con, Decision(held.waiting_id, f"mapping {names}", f"read by the mapping {names} instead", at), REFUSED
+        )
+
+
 def undecided(con: duckdb.DuckDBPyConnection) -> list[Held]:
     """What nobody has decided on yet, oldest first."""
     return _ask(con, "state = 'waiting'")

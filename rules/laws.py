@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from rules.book import HERE, REGISTER, RuleFileWrong
+from rules.book import HERE, REGISTER, RuleFileWrong, read_toml, top_line
 
 FIELDS = ("title_zh", "title_en", "grade", "address")
 #: A key as rules write it: ``HR5 41`` cites article 41 of HR5. ``seed`` is the only key in small letters.
@@ -38,15 +37,17 @@ def laws(folder: Path = HERE) -> dict[str, Law]:
     Raises:
         RuleFileWrong: an entry lacks a field.
     """
-    raw = tomllib.loads((folder / f"{REGISTER}.toml").read_text(encoding="utf-8"))
+    text, raw = read_toml(folder / f"{REGISTER}.toml", REGISTER)
     register = {}
     for key, entry in raw.items():
         if key == "title":
             continue
-        lacking = [f for f in FIELDS if not entry.get(f)]
+        lacking = [
+            f for f in FIELDS if not isinstance(entry, dict) or not isinstance(entry.get(f), str) or not entry[f]
+        ]
         if lacking:
             raise RuleFileWrong(
-                f"rules/{REGISTER}.toml, entry [{key}]: {', '.join(lacking)} is missing. Whoever reads a rule must be able "
+                f"rules/{REGISTER}.toml, line {top_line(text, key)}, entry [{key}]: {', '.join(lacking)} is missing. Whoever reads a rule must be able "
                 "to find its ground; add it to the entry."
             )
         register[key] = Law(key, **{f: entry[f] for f in FIELDS})

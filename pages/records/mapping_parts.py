@@ -135,7 +135,7 @@ def _codes(
         codes = allowed(base.table, column)
         if not codes:
             continue
-        known = {*codes, *labels([base, *alike], column), *base.nulls}
+        known = {*codes, *labels([base, *alike], column), *base.nothing}
         words = frame[heading].str.strip_chars().unique(maintain_order=True)
         strange = [w for w in words.to_list() if w and w not in known][:WORDS]
         if strange:

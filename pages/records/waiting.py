@@ -12,10 +12,12 @@ import streamlit as st
 from data import bounded, uploads
 from i18n.words import Words
 from pages.records.words import column_words
-from pages.shared import format, place, tables
+from pages.shared import format, go, place, tables
 
 PROGRAM = Path(__file__).parents[2] / "steward.py"
 RESULT = "waiting_result"
+#: Doubts that a mapping settles.
+HEADINGS = ("column_renamed", "columns_gone")
 COUNTS = ("rows_read", "accepted", "revised", "unchanged", "set_aside")
 
 
@@ -53,6 +55,8 @@ def _one(scope, row: dict, t: Words) -> None:
         st.markdown("  \n".join(format.plain(line) for line in lines))
     if scope.role != "steward":
         return
+    if _renamed(row) and (place.root() / "inbox" / row["file"]).is_file():
+        go.link("mapping", t("page.deliveries.map_instead"), file=row["file"])
     with st.form(f"decide-{row['waiting_id']}"):
         why = st.text_input(t("desk.why"), help=t("desk.why_help"))
         yes, no = st.columns(2)
@@ -60,6 +64,11 @@ def _one(scope, row: dict, t: Words) -> None:
         refused = no.form_submit_button(t("page.deliveries.refuse"), width="stretch")
     if accepted or refused:
         _decide(scope, row["waiting_id"], "accept" if accepted else "refuse", why, t)
+
+
+def _renamed(row: dict) -> bool:
+    """Does it wait because of its headings?"""
+    return any(d["note"] in HEADINGS for p in json.loads(row["parts"]) for d in p["doubts"])
 
 
 def _decide(scope, waiting_id: str, act: str, why: str, t: Words) -> None:

@@ -6,6 +6,7 @@ import json
 import math
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import numpy as np
@@ -137,11 +138,14 @@ def test_a_decision_needs_a_reason_and_a_delivery(root, tmp_path, why, which, sa
 
 @pytest.mark.parametrize("at", ["copying", "telling"])
 def test_killed_while_a_file_is_kept_it_is_absent_and_the_next_load_keeps_it(root, tmp_path, monkeypatch, at):
-    def killed(*_):
+    def killed(*_, **__):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        broken.setattr(*((waiting_files.os, "fsync") if at == "copying" else (waiting_files.json, "dumps")), killed)
+        if at == "copying":
+            broken.setattr(waiting_files.os, "fsync", killed)
+        else:  # of this file alone: other files write JSON on the way there
+            broken.setattr(waiting_files, "json", SimpleNamespace(dumps=killed, loads=json.loads))
         with pytest.raises(KeyboardInterrupt):
             doubtful(root, tmp_path)
     assert waiting(root) == []

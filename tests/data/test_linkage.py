@@ -7,6 +7,7 @@ import pytest
 
 from data.credit_code import check_sign, is_credit_code
 from data.linkage import LINKS, link
+from tests.data.town import ask, counts, load, put
 
 REGISTRY = pl.DataFrame(
     {
@@ -83,3 +84,13 @@ def test_an_empty_registry_links_nothing():
 def test_a_common_word_misspelt_in_the_registry_weighs_as_little_as_the_word_it_stands_for():
     registry = REGISTRY.with_columns(pl.col("name").replace("Weston Property Management", "Hannah Property Managemet"))
     assert link(pl.Series(["Davis Property Managemet"]), registry)["confidence"].item() < 0.5
+
+
+def test_a_company_whose_code_has_a_wrong_check_character_is_set_aside_with_its_code(tmp_path):
+    # 91350100M000100Y43 is the standard's own example; with two digits changed places its sum does not fit
+    rows = "91350100M000100Y43,甲物业\n91350100M000010Y43,乙物业\nacme,丙物业\n"
+    made = load(tmp_path / "var", put(tmp_path, "c.csv", "统一社会信用代码,企业名称\n" + rows))
+    assert counts(made) == (3, 2, 0, 0, 1)
+    assert ask(tmp_path / "var", "SELECT line, column_name, found, reason FROM rows_set_aside") == [
+        (3, "company_id", "company_id 91350100M000010Y43", "sense.company_id_has_a_wrong_check_character")
+    ]

@@ -130,11 +130,15 @@ def test_a_score_outside_the_scale_is_told_with_its_text():
     ("text", "said"),
     [
         ("table = ", "not valid TOML"),
-        ('table = "trees"', "table is 'trees'"),
-        ('table = "areas"\ncolours = 1', "unknown key ['colours']"),
-        ('table = "areas"\n[columns]\nheight = "高"', "[columns] names ['height']"),
-        ('table = "areas"\n[codes.height]\n"高" = "x"', "[codes] names ['height']"),
-        ('table = "areas"\n[make]\nkind = { guess = 1 }', "[make] kind holds"),
+        ('table = "areas"\nnulls = [', "the end of the file, line 2"),
+        ('table = "trees"', "line 1, table is 'trees'"),
+        ('table = "areas"\ncolours = 1', "line 2, unknown key ['colours']"),
+        ('table = "areas"\n[columns]\nheight = "高"', "line 3, [columns] names ['height']"),
+        ('table = "areas"\n[codes.height]\n"高" = "x"', "line 2, [codes] names ['height']"),
+        ('table = "areas"\n[columns]\nkind = "a"\n[fixed]\nkind = "x"\nsize = 2', "line 6, [fixed] names ['size']"),
+        ('table = "areas"\n[make]\nkind = { guess = 1 }', "line 3, [make] kind holds"),
+        ('table = "areas"\nzone = "Asia/Nowhere"', "line 2, zone is 'Asia/Nowhere'"),
+        ('table = "areas"\n[derive]\nkind = { copy_of = "sort" }', "line 3, [derive] kind takes ['sort']"),
     ],
 )
 def test_a_mapping_file_that_cannot_be_used_says_which_key_is_wrong(tmp_path: Path, text: str, said: str):
@@ -152,7 +156,12 @@ def test_a_mapping_file_that_cannot_be_used_says_which_key_is_wrong(tmp_path: Pa
         ('table = "companies"\n[columns]\nname_zh = 3\n', "line 3, columns.name_zh: 3 is not valid"),
         ('table = "companies"\norder = "first"\n', "line 2, order: 'first' is not of type 'integer'"),
         ('title = "x"\n', "'table' is a required property"),
-        ('table = "companies"\n[expect]\nrow = 5\n', "line 2, expect: .*'row' was unexpected"),
+        ('table = "companies"\n[expect]\nrow = 5\n', "line 3, expect.row: .*'row' was unexpected"),
+        (
+            'table = "companies"\n[[set_aside]]\nheading = "x"\nreason = "y"\npattern = "a"\n[[set_aside]]\nheading = "x"\n'
+            'reason = "y"\npattern = "("\n',
+            "line 9, set_aside.1.pattern",
+        ),
         (
             'table = "companies"\n[[set_aside]]\nheading = "x"\nreason = "y"\npattern = "("\n',
             "line 5, set_aside.0.pattern",

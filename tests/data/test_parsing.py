@@ -83,7 +83,10 @@ def test_a_number_on_the_limit_is_believed(text):
     assert judged(DRILLS, **GOOD | {"staff": text})[1] == []
 
 
-@pytest.mark.parametrize("text", ["", "  ", "-", "无", "NULL"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "  ", "-", "－", "—", "–", "/", "／", "无", " 无 ", "暂无", "暂　无", "N/A", "Ｎ／Ａ", "NULL", "null", "None"],
+)
 def test_a_text_that_says_nothing_is_missing_where_a_value_is_needed(text):
     assert judged(DRILLS, **GOOD | {"held_on": text})[1] == [("held_on", None, "missing")]
 

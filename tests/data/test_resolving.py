@@ -110,3 +110,43 @@ def test_a_name_set_aside_passes_as_it_came_once_the_register_knows_it(root, tmp
     assert done.rows == 1
     assert ask(root, "SELECT estate_id FROM complaints") == [("bay",)]
     assert links(root)["橡树湾小区"][:2] == ("bay", "same_name")
+
+
+def meant(root, made, line: int, estate: str):
+    """The row of a doubtful name mended to the estate a person says is meant."""
+    ((original,),) = ask(
+        root, f"SELECT DISTINCT original FROM rows_set_aside WHERE delivery_id = '{made.delivery_id}' AND line = {line}"
+    )
+    edits = pl.DataFrame(
+        {
+            "delivery_id": [made.delivery_id],
+            "line": [line],
+            "after": [json.dumps(json.loads(original) | {"小区编号": estate})],
+        }
+    )
+    (done,) = mend(root, edits, Act("demo-steward", NOW, "现场核实"))
+    return done
+
+
+def test_what_a_person_said_is_meant_is_kept_and_links_the_next_delivery(root, tmp_path):
+    made = delivered(root, tmp_path, "橡树湾小区")
+    assert meant(root, made, 2, "oak").rows == 1
+    assert links(root) == {"橡树湾小区": ("oak", "confirmed", 1.0)}
+    again = load(
+        root, put(tmp_path, "b.csv", "\n".join([ORDERS, order(7, "橡树湾小区"), order(8, "橡树湾 小区")]) + "\n")
+    )
+    assert counts(again) == (2, 2, 0, 0, 0)
+    assert ask(root, "SELECT DISTINCT estate_id FROM complaints") == [("oak",)]
+
+
+def test_a_name_two_estates_share_is_asked_about_again_whatever_was_said_once(root, tmp_path):
+    made = delivered(root, tmp_path, "白蜡山庄")
+    meant(root, made, 2, "ash")
+    again = load(root, put(tmp_path, "b.csv", "\n".join([ORDERS, order(7, "白蜡山庄")]) + "\n"))
+    assert counts(again) == (1, 0, 0, 0, 1)
+
+
+def test_a_mistyped_code_mended_is_no_name_of_the_estate(root, tmp_path):
+    made = delivered(root, tmp_path, "oakk")
+    assert meant(root, made, 2, "oak").rows == 1
+    assert links(root) == {}
