@@ -24,6 +24,7 @@ from metrics import (
     bootstrap,
     caps,
     checks,
+    closures,
     coherence,
     companies,
     dispersion,
@@ -160,6 +161,12 @@ def _inspectors(work: Workplace) -> None:
     write(work.con, "inspectors", adjust.inspected(work.con, work.adjustments, work.first, work.last.last))
 
 
+def _closings(work: Workplace) -> None:
+    """Write table ``closings`` and fill temporary table ``closing_trust``."""
+    found = closures.closings(work.con, work.adjustments, work.rule, work.first, work.last.last)
+    write(work.con, "closings", found)
+
+
 def _before_rulings(work: Workplace, tables: dict) -> Records | None:
     """The records as they were before upheld objections; None where none was."""
     if not work.ruled:
@@ -189,6 +196,8 @@ def compute(work: Workplace, progress: Progress | None = None, still: Pending | 
     _inspectors(work)
     tables["visit_factors"] = work.table("visit_factors")
     write(work.con, "management", work.backend.to_polars(managed(tables["tenures"])).sort("unit_id"))
+    _closings(work)
+    tables["closing_trust"] = work.table("closing_trust")
     for name, frame in record_flags.find(work.con, work.book.on(work.last.last, "record_flags")).items():
         write(work.con, name, frame)
     tables["record_flags"] = work.edition_table("record_flags")
