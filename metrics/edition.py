@@ -274,11 +274,11 @@ def _scores(work: Workplace, records: Records, sums: Sums, applicable: pl.DataFr
     write(con, "quantiles", companies.quantiles(made["metric_scores"], made["subindex_scores"], index, rule))
     if work.whole or work.steps:
         _studies(work, grid, terms, made)
+        found, runs = checks.find(con, work.book.on(work.last.last, "checks"), work.last)
+        write(con, "checks", found)
+        write(con, "check_runs", runs)
     if not work.whole:
         return
-    found, runs = checks.find(con, work.book.on(work.last.last, "checks"), work.last)
-    write(con, "checks", found)
-    write(con, "check_runs", runs)
     now = unit_frame.filter(pl.col("level") == "estate", pl.col("period") == str(work.last))
     _halves(work, records, lambda s: s.adjusted(unit_frame, propensity, points), (now, applicable, terms), index)
 
