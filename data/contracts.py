@@ -154,6 +154,7 @@ class Hazard(pa.DataFrameModel):
     rectified_on: date = pa.Field(nullable=True)
     verified_on: date = pa.Field(nullable=True)
     verified_result: str = pa.Field(isin=codes.OUTCOMES, nullable=True)
+    lot_result: str = pa.Field(isin=codes.OUTCOMES, nullable=True)  # seen again by lot; stays when put right afterwards
     objection_open: bool = pa.Field(nullable=True)
     recorded_on: date = pa.Field(nullable=True)
 

@@ -54,6 +54,28 @@ def closed_together(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -
     return beside_others("company", rows, rule["hazards_min"], rule["tail"])
 
 
+def split_findings(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> Tested:
+    """Companies more of whose own findings stand as several general hazards of one type on one day than others'.
+
+    Looked at are hazards the company itself wrote down: there it chooses how many and how grave.
+    """
+    rows = con.sql(
+        f"""
+        WITH r AS (
+            SELECT estate_id, hazard_id AS id, found_on AS day,
+                   severity = 'general' AND count(*) FILTER (severity = 'general')
+                       OVER (PARTITION BY estate_id, found_on, hazard_type) >= $pieces AS odd
+            FROM hazards WHERE found_by = 'self' AND found_on BETWEEN $first AND $last
+        )
+        SELECT m.company_id AS unit_id, count(*) FILTER (r.odd) AS observed, count(*) AS of,
+               list(r.id ORDER BY r.id) FILTER (r.odd) AS record_ids
+        FROM r {IN_CHARGE} GROUP BY ALL
+        """,
+        params={"pieces": rule["split_pieces"], "first": since(last, rule["quarters"]), "last": last.last},
+    ).pl()
+    return beside_others("company", rows, rule["hazards_min"], rule["tail"])
+
+
 def told_alike(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> Tested:
     """Companies more of whose accounts of drills read like an earlier account of theirs than others'.
 
@@ -99,4 +121,7 @@ def told_alike(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> Tes
     return beside_others("company", rows, rule["drills_min"], rule["tail"])
 
 
-ALL = {"entered_together": entered_together, "closed_together": closed_together, "told_alike": told_alike}
+ALL = {
+    "entered_together": entered_together, "closed_together": closed_together, "split_findings": split_findings,
+    "told_alike": told_alike,
+}  # fmt: skip

@@ -24,6 +24,7 @@ def show(scope, con, t) -> None:
         st.info(t("page.company.not_found"))
         return
     header(company, period, t)
+    closings(files.closings_of(scope, con, company_id=company_id), t)
     if scope.role in ("supervisor", "manager"):
         downloads.scorecard_buttons(scope, con, company_id, period, t)
     beside.cases(scope, con, t, company_id=company_id)
@@ -70,6 +71,14 @@ def header(company: dict, period: str, t) -> None:
         st.warning(
             t("page.company.guarded", mean=format.number(company["mean"], t), final=format.number(company["final"], t))
         )
+
+
+def closings(row: dict | None, t) -> None:
+    """What the hazards seen again at random take off those nobody saw again, where they take anything off."""
+    if row is None or not row["applied"] or not row["unseen"]:
+        return
+    told = {name: format.number(row[name], t, 0) for name in ("picked", "undone", "unseen")}
+    st.caption(t("closings.told", trust=format.number(1 - row["share"], t, 3), **told), help=t("closings.help"))
 
 
 def units_table(rows: pl.DataFrame, period: str, t) -> None:
