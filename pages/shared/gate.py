@@ -30,6 +30,7 @@ from i18n.words import Words
 from pages.shared import place
 from pages.shared.local import over_loopback
 from pages.shared.plain import cookie, plain_page
+from pages.shared.told import FILES, Told
 from pages.shared.viewer import FORM_COOKIE, SESSION_COOKIE, form_token
 
 #: By method too: whatever no route of ours takes falls through to Streamlit, which answers any address with its page.
@@ -111,7 +112,7 @@ class Gate:
         home: Callable[[Role], str],
     ) -> None:
         self.app, self.ledger, self.now, self.pages, self.home = app, ledger, now, pages, home
-        self._peopled = False
+        self._peopled, self._told = False, Told()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -132,6 +133,10 @@ class Gate:
             return await _refuse(scope, receive, send, onward="/role")
         if scope["type"] == "http" and _too_large(scope, session.account.role):
             return await PlainTextResponse("too large", 413)(scope, receive, send)
+        if scope["path"].startswith(FILES) and not self._told.to(session.key, scope["path"]):
+            return await PlainTextResponse("not here", 404)(scope, receive, send)
+        if scope["type"] == "websocket":
+            return await self.app(scope, receive, self._told.listening(session.key, send))
         if scope["type"] != "http" or scope["path"] in OWN or not _wants_page(scope):
             return await self.app(scope, receive, send)
         asked = HTTPConnection(scope).query_params.get("lang")
