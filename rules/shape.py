@@ -64,6 +64,7 @@ SHAPES: dict[str, Draft202012Validator] = {
     "adjustments": _rule(
         {},
         inspectors=_part(_each(NUMBER, "estates_min rounds"), apply=YES_NO),
+        closings=_part(_each(NUMBER, "picked_min"), apply=YES_NO),
         reporting=_part(_each(NUMBER, "least most open_days_max"), apply=YES_NO),
     ),
     "audit": _rule(
@@ -93,7 +94,7 @@ SHAPES: dict[str, Draft202012Validator] = {
             NUMBER,
             "q quarters long_quarters tail calls_min caller_share day_min pairs_min handover_quarters open_days_max late_days "
             "records_min last_days drills_min digits_min hazards_min again_days batch_days text_min alike mark bin bin_min "
-            "watched_months past_months usual_prior usual_least raised false_alarm_months incidents_min",
+            "watched_months past_months usual_prior usual_least raised false_alarm_months incidents_min contract_days split_pieces",
         )
     ),
     "deliveries": _rule(
