@@ -63,8 +63,8 @@ LINKAGE = '[[in_force]]\nfrom = 2026-01-01\nlaw = "SZC 29"\nlinks = 0.8\nmargin 
         ('law = "SZC 29"', "law = 29", "line 3, block 1: 'law' is missing"),
         ("[[in_force]]\n", '[[in_force]]\n[[inforce]]\n', "line 2, inforce: no such key here"),
         ("[[in_force]]\n", "", r"line 1, from: no such key|no \[\[in_force\]\] block|no such key here"),
-        ("asks = 0.35\n", f"asks = 0.35\n{LINKAGE}", "line 8, block 2: 'from' 2026-01-01 does not come after 2026-01-01"),
-        ("asks = 0.35\n", f"asks = 0.35\n{LINKAGE.replace('2026', '2027').replace('0.1', 'false')}", "line 11, margin: False"),
+        ("same_place = 0.7\n", f"same_place = 0.7\n{LINKAGE}", "line 9, block 2: 'from' 2026-01-01 does not come after 2026-01-01"),
+        ("same_place = 0.7\n", f"same_place = 0.7\n{LINKAGE.replace('2026', '2027').replace('0.1', 'false')}", "line 12, margin: False"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_file_line_and_key(old, new, said):
