@@ -98,8 +98,8 @@ def _expected_wrong(rows: pl.DataFrame, t) -> None:
 
 
 def _few(expected: float, t) -> str:
-    """An expected number with one decimal, never shown as none at all."""
-    return format.number(expected, t) if expected >= 0.05 else t("expected.hardly")
+    """An expected number with one decimal, in words; never shown as none at all."""
+    return t("expected.some", n=format.number(expected, t)) if expected >= 0.05 else t("expected.hardly")
 
 
 def _worded(rows: pl.DataFrame, t) -> pl.DataFrame:
