@@ -226,6 +226,7 @@ class FireDrill(pa.DataFrameModel):
     verification: str = pa.Field(isin=codes.VERIFICATIONS)
     evidence_hash: str = pa.Field(nullable=True)
     recorded_on: date = pa.Field(nullable=True)
+    recorded_at: Moment = pa.Field(nullable=True)  # entered, to the minute
 
 
 class Incident(pa.DataFrameModel):

@@ -70,7 +70,11 @@ SET_ASIDE = f"CREATE TABLE IF NOT EXISTS rows_set_aside ({FAILED}, {SETTLED_SQL}
 ADDED = {"record_id": "VARCHAR", **SETTLED}
 
 #: Columns of records that came later than the store's first version.
-ADDED_RECORDS = {"inspection_items": ("form", "form_version", "remark", "photos"), "hazards": ("lot_result",)}
+ADDED_RECORDS = {
+    "inspection_items": ("form", "form_version", "remark", "photos"),
+    "hazards": ("lot_result",),
+    "fire_drills": ("recorded_at",),
+}
 
 #: What a person should know of a delivery: ``note`` is a word key below ``intake.note.``, ``params`` its values (JSON).
 NOTES = (

@@ -142,8 +142,8 @@ def _expected_wrong(rows: pl.DataFrame, t) -> None:
 
 
 def _few(expected: float, t) -> str:
-    """An expected number with one decimal, in words, never shown as none at all."""
-    return t("expected.about", n=format.number(expected, t)) if expected >= 0.05 else t("expected.hardly")
+    """An expected number with one decimal, in words; never shown as none at all."""
+    return t("expected.some", n=format.number(expected, t)) if expected >= 0.05 else t("expected.hardly")
 
 
 def _worded(rows: pl.DataFrame, t) -> pl.DataFrame:

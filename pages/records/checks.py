@@ -24,7 +24,15 @@ EVIDENCE |= {"entered_late": "records_in_time", "entered_together": "records_in_
 WHY = {
     "calls": ("one_caller", "few_callers", "many_on_a_day", "before_contract_end"),
     "silence": ("silent_since_handover",),
-    "entries": ("entered_late", "entered_together", "same_proof", "told_alike", "drills_in_last_days", "round_numbers"),
+    "entries": (
+        "entered_late",
+        "entered_together",
+        "entered_in_minutes",
+        "same_proof",
+        "told_alike",
+        "drills_in_last_days",
+        "round_numbers",
+    ),
     "closings": ("closed_on_due_day", "closed_together", "found_again"),
     "pieces": ("split_findings",),
     "edges": ("just_above_the_mark", "just_in_time"),

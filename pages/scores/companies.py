@@ -45,9 +45,9 @@ def _worded(rows: pl.DataFrame, t) -> pl.DataFrame:
 def _columns(rows: pl.DataFrame, t) -> dict:
     config = st.column_config
     return {
-        "rank": config.NumberColumn(t("column.rank"), width="small", help=t("column.rank_help")),
-        "name": config.TextColumn(t("column.company"), width="large"),
-        "final": config.NumberColumn(t("column.score"), format="%.1f", width="small", help=t("column.score_help")),
+        "rank": config.NumberColumn(t("column.rank"), width=50, help=t("column.rank_help")),
+        "name": config.TextColumn(t("column.company"), width=190),
+        "final": config.NumberColumn(t("column.score"), format="%.1f", width=60, help=t("column.score_help")),
         "interval": config.TextColumn(t("column.interval"), width="small", help=t("column.interval_help")),
         "tier": config.NumberColumn(t("standing.tier"), width=60, help=t("standing.tier_help")),
         "ranks": config.TextColumn(t("column.rank_set"), width="small", help=t("column.rank_set_help")),

@@ -96,9 +96,9 @@ def columns(t, replies: dict) -> dict:
         for k in rankings.SUBINDICES
     }
     return {
-        "name": config.TextColumn(t("column.estate")),
-        "final": config.NumberColumn(t("column.score"), format="%.1f", width="small", help=t("column.score_help")),
-        "interval": config.TextColumn(t("column.interval"), width="small", help=t("column.interval_help")),
+        "name": config.TextColumn(t("column.estate"), width=165),
+        "final": config.NumberColumn(t("column.score"), format="%.1f", width=60, help=t("column.score_help")),
+        "interval": config.TextColumn(t("column.interval"), width=90, help=t("column.interval_help")),
         "band": config.TextColumn(t("column.band"), width="small"),
         **replies,
         "place": config.TextColumn(t("column.rank_in_class"), width="small", help=t("column.rank_in_class_help")),

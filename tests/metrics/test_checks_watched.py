@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from metrics.checks import batches, callers, trends
-from tests.metrics.test_checks import ESTATES, LAST, RULE, call, day, found, hazard, ordinary_calls, store
+from tests.metrics.test_checks import ESTATES, LAST, RULE, call, day, drill, found, hazard, ordinary_calls, store
 
 ENDS = date(2026, 9, 1)
 
@@ -51,6 +51,41 @@ def test_callers_of_the_last_fourteen_days_are_counted_to_the_day():
 def test_a_contract_that_ended_before_the_year_is_not_looked_at():
     con = store({"complaints": ordinary_calls(np.random.default_rng(23)), "tenures": contracts(date(2025, 9, 30))})
     assert callers.before_contract_end(con, RULE, LAST).rows.is_empty()
+
+
+def noted(number: int, estate: str, held: date, at: datetime) -> dict:
+    return drill(number, estate, held) | {"recorded_at": at}
+
+
+def test_drills_entered_within_minutes_are_found():
+    rng = np.random.default_rng(29)
+    start = datetime(2026, 9, 28, 9, tzinfo=UTC)
+    rows = []
+    for i, estate in enumerate(ESTATES):
+        for n in range(12):
+            at = start - timedelta(days=int(rng.integers(0, 900)), minutes=int(rng.integers(0, 480)))
+            rows.append(noted(12 * i + n, estate, at.date() - timedelta(days=1), at))
+    assert found(batches.entered_in_minutes, store({"fire_drills": rows})) == []
+    rows += [noted(9_000 + n, "e047", date(2026, 8, 1 + n), start + timedelta(minutes=2 * n)) for n in range(14)]
+    assert found(batches.entered_in_minutes, store({"fire_drills": rows})) == ["c047"]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "days", "odd"),
+    [
+        ((0, 5, 10), (1, 2, 3), 3),  # three within ten minutes
+        ((0, 5, 11), (1, 2, 3), 0),  # the third a minute later: no stretch of ten holds three
+        ((0, 5, 10), (1, 1, 2), 0),  # two estates drilled together: two events
+        ((0, 8, 10, 18), (1, 2, 3, 4), 4),  # 0, 8, 10 and 8, 10, 18: each entry lies in a stretch of three
+    ],
+)
+def test_three_entries_of_different_days_within_ten_minutes_are_several(minutes, days, odd):
+    rows = [
+        noted(n, "e000", date(2026, 8, d), datetime(2026, 9, 1, 9, m, tzinfo=UTC))
+        for n, (m, d) in enumerate(zip(minutes, days, strict=True))
+    ]
+    made = batches.entered_in_minutes(store({"fire_drills": rows}), RULE, LAST).rows
+    assert made.select("observed", "of").row(0) == (odd, len(rows))
 
 
 def own(number: int, estate: str, seen: date, severity: str = "general", by: str = "self") -> dict:
