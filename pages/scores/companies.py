@@ -46,7 +46,7 @@ def _columns(rows: pl.DataFrame, t) -> dict:
     config = st.column_config
     return {
         "rank": config.NumberColumn(t("column.rank"), width="small", help=t("column.rank_help")),
-        "name": config.TextColumn(t("column.company"), width="large"),
+        "name": config.TextColumn(t("column.company"), width=250),
         "final": config.NumberColumn(t("column.score"), format="%.1f", width="small", help=t("column.score_help")),
         "interval": config.TextColumn(t("column.interval"), width="small", help=t("column.interval_help")),
         "tier": config.NumberColumn(t("standing.tier"), width=60, help=t("standing.tier_help")),
