@@ -280,8 +280,7 @@ def stated(desk: Desk, case: Case, kind: str, facts: dict) -> dict:
     if refused := refusal(case, kind, desk.asked()):
         raise refused
     rule, ladder = desk.book.on(desk.today, "cases"), desk.book.on(desk.today, "ladder")
-    since = date.fromisoformat(facts["on"]) if kind == "held" and facts.get("on") else desk.today
-    whole = drafted(case, kind, since, rule, ladder) | facts
+    whole = drafted(case, kind, desk.today, rule, ladder, facts)
     if refused := refusal(case, kind, desk.asked(whole)):
         raise refused
     return whole

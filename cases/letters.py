@@ -127,6 +127,7 @@ def _listing(letter: Letter) -> shapes.Paper:
         **_step(letter), targets=_tasks(letter, "asked"), publish_from=letter.day("publish_from"),
         publish_at=letter.facts.get("publish_at") or said("case.paper.publish_at"), listed_until=letter.day("listed_until"),
         extension_asked_by=letter.day("extension_asked_by"), honours_barred_until=letter.day("honours_barred_until"),
+        honours_missed_until=letter.day("honours_missed_until"),
     )  # fmt: skip
 
 

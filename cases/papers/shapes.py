@@ -104,6 +104,7 @@ class Listing(Step):
     listed_until: date
     extension_asked_by: date
     honours_barred_until: date
+    honours_missed_until: date
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -139,7 +139,7 @@ def listing(**changes) -> s.Listing:
         "sequence": 3, "targets": TASKS, "publish_from": date(2026, 12, 1),
         "publish_at": Both("区政府网站“物业督导”专栏", "district website, section “Property supervision”"),
         "listed_until": date(2027, 5, 31), "extension_asked_by": date(2027, 4, 30),
-        "honours_barred_until": date(2027, 11, 30), "grounds": ("HR5 34",),
+        "honours_barred_until": date(2027, 6, 7), "honours_missed_until": date(2028, 5, 31), "grounds": ("HR5 34",),
     }  # fmt: skip
     return s.Listing(**(given | changes))
 
