@@ -280,7 +280,7 @@ def stated(desk: Desk, case: Case, kind: str, facts: dict) -> dict:
     if refused := refusal(case, kind, desk.asked()):
         raise refused
     rule, ladder = desk.book.on(desk.today, "cases"), desk.book.on(desk.today, "ladder")
-    whole = drafted(case, kind, desk.today, rule, ladder) | facts
+    whole = drafted(case, kind, desk.today, rule, ladder, facts)
     if refused := refusal(case, kind, desk.asked(whole)):
         raise refused
     return whole
@@ -312,7 +312,9 @@ def _paper(
     people = {e.by: _person(desk, e.by, e.role) for e in rows}
     heard = next((e.facts.get("said", e.reason) for e in rows if e.kind == "heard"), None)
     asked = next((e.facts["asked"] for e in rows if e.facts.get("asked")), None)
-    told = ({"head_said": heard} if heard else {}) | ({"asked": asked} if asked else {})
+    place = next((e.facts["place"] for e in rows if e.facts.get("place")), None)
+    carried = {"head_said": heard, "asked": asked, "place": place}
+    told = {k: v for k, v in carried.items() if v}
     paper = write(
         letters.Letter(
             case, Source(edition, case.period, desk.book), found, told | facts, reason.strip(), desk.today,

@@ -104,6 +104,7 @@ class Listing(Step):
     listed_until: date
     extension_asked_by: date
     honours_barred_until: date
+    honours_missed_until: date
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,24 +240,30 @@ class Withdrawal(Paper):
 
 @dataclass(frozen=True, kw_only=True)
 class Closure(Paper):
-    """Closure of a case on evidence (结案通知书); for a listing also the end of its display (摘牌)."""
+    """Closure of a case (结案通知书) as it ended: passed at re-inspection, shown by clean periods, its time up, or handed on.
+
+    What was done is told only where it was: ``shown`` where it ended on evidence, ``reinspected_on`` where somebody looked. For a
+    listing also the end of its display (摘牌) and, where it ended on evidence, the watch.
+    """
 
     kind: ClassVar[str] = "closure"
     to: Party
+    how: Literal["rectified", "clean_periods", "expired", "referred"]
     closes: Text
     opened_on: date
     shown: tuple[Shown, ...]
-    reinspected_on: date
     officers: tuple[Person, ...]
-    watch_until: date
-    relapse: Text
-    display_ends_on: date
     objection: Objection
+    reinspected_on: date | None = None
+    watch_until: date | None = None
+    relapse: Text | None = None
+    display_ends_on: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Commendation(Paper):
-    """Commendation (表彰决定): the same standard of evidence; shown before the award; the party may decline."""
+    """Commendation (表彰决定): the same standard of evidence. First the text shown to the public, which the party may decline;
+    with ``awarded_on`` the decision after it."""
 
     kind: ClassVar[str] = "commendation"
     to: Party
@@ -273,6 +280,7 @@ class Commendation(Paper):
     decline_by: date
     effect: Text
     objection: Objection
+    awarded_on: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -189,7 +189,7 @@ def tenures(scope: Scope, con: duckdb.DuckDBPyConnection, *, estate_id: str) -> 
     return ask(
         con,
         f"""
-        SELECT t.tenure_id, t.valid_from, t.valid_to, t.company_id, c.name_zh AS company_zh, c.name_en AS company_en,
+        SELECT t.tenure_id, t.valid_from, t.valid_to, t.estate_id, t.company_id, t.head_id, c.name_zh AS company_zh, c.name_en AS company_en,
                h.name_zh AS head_zh, h.name_en AS head_en
         FROM {r["t"]} AS t
         LEFT JOIN {r["c"]} AS c ON c.company_id = t.company_id

@@ -176,6 +176,10 @@ def _grounds(desk, case: Case, t) -> None:
     if case.estate_id:
         go.link("history", t("page.history.of_estate"), estate=case.estate_id)
         go.link("estate", t("page.case.open_estate"), estate=case.estate_id, period=case.period)
+    if case.head_id:
+        go.link(
+            "history", t("page.history.of_head", name=format.plain(format.name(case.due, t, "head"))), head=case.head_id
+        )
     _records(found, names, t)
 
 

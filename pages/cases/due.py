@@ -67,12 +67,12 @@ def _candidates(scope, con, wanted: str | None, t) -> None:
     ]  # fmt: skip
     config = st.column_config
     columns = {
-        "estate": config.TextColumn(t("column.estate"), width=150),
+        "estate": config.TextColumn(t("column.estate"), width=110),
         "final": config.NumberColumn(t("column.score"), format="%.1f", width=60),
-        "chance": config.TextColumn(t("candidate.chance"), width=110),
-        "missing": config.TextColumn(t("candidate.missing"), width=430),
-        "step_word": config.TextColumn(t("column.step"), width=100),
-        "company": config.TextColumn(t("column.company"), width=200),
+        "chance": config.TextColumn(t("candidate.chance"), width=135),
+        "missing": config.TextColumn(t("candidate.missing"), width=370),
+        "step_word": config.TextColumn(t("column.step"), width=95),
+        "company": config.TextColumn(t("column.company"), width=165),
     }
     frame = pl.concat([rows.select(pl.col("final").round(1)), pl.DataFrame(said)], how="horizontal")
     picked = tables.show(frame, columns, t, key="candidates-table", pick=True, row_height=WRAPPED[t.language])

@@ -332,6 +332,9 @@ def _tenures(scope, con, estate_id: str, t) -> None:
             "head": config.TextColumn(t("column.head")),
         }
         tables.show(rows, columns, t, key="tenures-table")
+        heads = rows.filter(pl.col("head_id").is_not_null() & pl.col("head").is_not_null())
+        for head in heads.unique("head_id", keep="last", maintain_order=True).iter_rows(named=True):
+            go.link("history", t("page.history.of_head", name=format.plain(head["head"])), head=head["head_id"])
     touched = files.rows_touched(scope, con, estate_id=estate_id)
     if touched:
         st.caption(t("page.estate.rows_set_aside", n=touched))

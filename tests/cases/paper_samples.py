@@ -139,7 +139,7 @@ def listing(**changes) -> s.Listing:
         "sequence": 3, "targets": TASKS, "publish_from": date(2026, 12, 1),
         "publish_at": Both("区政府网站“物业督导”专栏", "district website, section “Property supervision”"),
         "listed_until": date(2027, 5, 31), "extension_asked_by": date(2027, 4, 30),
-        "honours_barred_until": date(2027, 11, 30), "grounds": ("HR5 34",),
+        "honours_barred_until": date(2027, 6, 7), "honours_missed_until": date(2028, 5, 31), "grounds": ("HR5 34",),
     }  # fmt: skip
     return s.Listing(**(given | changes))
 
@@ -278,7 +278,7 @@ def withdrawal(**changes) -> s.Withdrawal:
 
 def closure(**changes) -> s.Closure:
     given = COMMON | {
-        "sequence": 5, "to": ACME, "closes": Both("物督督〔2026〕2号", "WD L [2026] No. 2"), "opened_on": date(2026, 5, 11),
+        "sequence": 5, "to": ACME, "how": "rectified", "closes": Both("物督督〔2026〕2号", "WD L [2026] No. 2"), "opened_on": date(2026, 5, 11),
         "shown": (
             s.Shown(target=TASKS[0].what, evidence=Both("9月1日至30日签字记录齐全，抽查3日属实", "Signed records for 1 to 30 September complete; 3 days sampled held true"), on=date(2026, 10, 12), checked_by=Both("赵强、孙丽", "Zhao Qiang, Sun Li")),
             s.Shown(target=TASKS[1].what, evidence=Both("复查疏散通道12项全部合格", "All 12 escape-route items passed"), on=date(2026, 11, 16), checked_by=Both("赵强、孙丽", "Zhao Qiang, Sun Li")),

@@ -171,7 +171,15 @@ def test_a_commendation_and_an_interview_send_their_papers(desk, con, row):
     case = acts.act(desk, con, case, "decided", facts={"outcome": "accept", "step": "commendation"}, reason="演练真实")
     case = acts.act(desk, con, case, "shown", reason="公示")
     case = acts.act(at(desk, ANNA, 10), con, case, "awarded", reason="公示无异议")
-    assert casefiles.case_papers(ANNA, con, desk.ledger)["kind"].to_list() == ["commendation"]
+    papers = casefiles.case_papers(ANNA, con, desk.ledger)
+    assert papers["kind"].to_list() == ["commendation", "commendation"]
+    award, notice = (
+        text_of(casefiles.case_attachment(ANNA, con, desk.ledger, case_id=case.case_id, sha256=sha)[2])
+        for sha in papers["sha256_zh"]
+    )
+    # shown from Monday 2 November for five working days: 3, 4, 5, 6, 9 November; awarded on the 12th
+    assert "公示文本" in notice and "2026年11月9日前（含当日）谢绝" in notice and "予以表彰" not in notice
+    assert "自2026年11月12日起予以表彰" in award and "公示文本" not in award and "拟予表彰" not in award
     case = told(desk, con, row, "interview")
     assert case.meeting_at.astimezone(ZONE).date() == date(2026, 11, 5)
     facts = {
@@ -185,6 +193,26 @@ def test_a_commendation_and_an_interview_send_their_papers(desk, con, row):
     assert acts.act(at(desk, ANNA, 20), con, case, "closed", reason="已补齐").phase == "closed"
 
 
+def test_minutes_name_the_place_and_hour_of_the_invitation_on_the_day_it_was_held(desk, con, row):
+    case = opened(desk, con, row, "interview")
+    case = acts.act(desk, con, case, "decided", facts={"outcome": "accept", "step": "interview"}, reason="记录属实")
+    set_for = {"meeting_at": "2026-11-06T09:15:00+08:00", "place": "三号楼204室"}
+    case = acts.act(desk, con, case, "served", facts=set_for, reason="依法告知")
+    facts = {"on": "2026-11-09", "present": ["林海"], "put": ["缺记录"], "said": [{"speaker": "林海", "words": "属实"}]}
+    acts.act(at(desk, ANNA, 8), con, case, "held", facts=facts | {"recorder": "王芳"}, reason="改期后约谈")
+    paper = (
+        casefiles.case_papers(ANNA, con, desk.ledger, case_id=case.case_id).filter(kind="minutes").row(0, named=True)
+    )
+    _, _, pdf = casefiles.case_attachment(
+        ANNA, con, desk.ledger, case_id=case.case_id, sha256=paper["sha256_zh"]
+    )  # fmt: skip
+    said = text_of(pdf)
+    assert "三号楼204室" in said and "2026年11月9日09:15" in said
+    assert "2026年11月6日" not in said
+    # entered on Tuesday the 10th; the result is due five working days after the 9th: 10, 11, 12, 13, 16
+    assert "2026年11月16日" in said
+
+
 def test_a_reminder_closes_with_a_paper_after_a_reinspection(desk, con, row):
     case = told(desk, con, row, "attention")
     case = acts.act(
@@ -192,7 +220,13 @@ def test_a_reminder_closes_with_a_paper_after_a_reinspection(desk, con, row):
     )
     case = acts.act(at(desk, ANNA, 8), con, case, "closed", reason="复查合格")
     assert (case.phase, case.closed_how) == ("closed", "rectified")
-    assert casefiles.case_papers(ANNA, con, desk.ledger)["kind"].to_list() == ["closure", "attention"]
+    papers = casefiles.case_papers(ANNA, con, desk.ledger)
+    assert papers["kind"].to_list() == ["closure", "attention"]
+    said = text_of(
+        casefiles.case_attachment(ANNA, con, desk.ledger, case_id=case.case_id, sha256=papers["sha256_zh"][0])[2]
+    )
+    # a reminder was never published and is not watched
+    assert "2026年11月9日复查，均已完成" in said and "摘牌" not in said and "观察期" not in said
 
 
 def test_a_case_ends_on_clean_periods_only_where_the_edition_shows_them(desk, con, row, monkeypatch):
@@ -207,6 +241,11 @@ def test_a_case_ends_on_clean_periods_only_where_the_edition_shows_them(desk, co
     monkeypatch.setattr(acts.rankings, "edition", lambda *_: edition)
     case = acts.act(at(desk, ANNA, 70), con, case, "closed", facts={"how": "clean_periods"}, reason="四季度良好")
     assert case.closed_how == "clean_periods"
+    paper = casefiles.case_papers(ANNA, con, desk.ledger, case_id=case.case_id).row(0, named=True)
+    said = text_of(
+        casefiles.case_attachment(ANNA, con, desk.ledger, case_id=case.case_id, sha256=paper["sha256_zh"])[2]
+    )
+    assert "连续达标" in said and "经复查" not in said and "均已完成" not in said
 
 
 def test_an_act_without_a_reason_or_with_a_file_too_large_is_refused(desk, con, row, monkeypatch):

@@ -72,6 +72,20 @@ def test_a_listing_lasts_a_year_at_most_and_longer_than_the_days_to_publish_it()
     assert run.do(ANNA, "extension_answered", granted=True, until="2027-03-12").listed_until == date(2027, 3, 12)
 
 
+def test_another_last_day_of_a_listing_moves_the_days_that_follow_from_it():
+    run = Run("listing", DAY)
+    run.do(ANNA, "decided", outcome="accept", step="listing")
+    run.do(ANNA, "served", listed_until="2026-09-16")
+    told_of = run.rows[-1].facts
+    # Twenty working days back from 16 September end on 19 August (counted below); a missed listing stands twelve months.
+    assert (told_of["extension_asked_by"], told_of["honours_missed_until"]) == ("2026-08-19", "2027-09-16")
+    assert "calendar_unknown" not in told_of
+    # met in time, honours wait six months from the last day to publish, 11 March
+    assert told_of["honours_barred_until"] == "2026-09-11"
+    run.on(date(2026, 3, 12)).do(ANNA, "published")
+    assert refused(run.on(date(2026, 8, 20)), OUTSIDE, "extension_asked") == "too_late"
+
+
 def test_an_interview_is_set_within_the_week_or_not_at_all():
     # told on Monday 2 March 2026: the week ends on 9 March
     run = Run("interview", date(2026, 3, 2))
