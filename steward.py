@@ -30,13 +30,15 @@ COMMANDS = {
 }
 
 
-def refusals() -> tuple[type[Exception], ...]:
-    """What is told in plain words, without where in the program it came up."""
+def refusal(e: Exception) -> bool:
+    """Is it told in plain words, without where in the program it came up?"""
+    if isinstance(e, ValueError):  # asked first: with a rule file that cannot be read nothing below can be imported
+        return True
     from cases.publish import NoSuchEdition
     from data.records import StoreBusy, StoreUnwritable
     from rules.book import RuleNotInForce
 
-    return ValueError, StoreBusy, StoreUnwritable, NoSuchEdition, RuleNotInForce
+    return isinstance(e, StoreBusy | StoreUnwritable | NoSuchEdition | RuleNotInForce)
 
 
 def memory_ran_out(e: Exception) -> bool:
@@ -64,7 +66,7 @@ class Doors(click.Group):
             if memory_ran_out(e):
                 click.echo(f"There was not enough memory, so nothing was stored. {e}", err=True)
                 sys.exit(3)
-            if isinstance(e, refusals()):
+            if refusal(e):
                 click.echo(str(e), err=True)
                 sys.exit(2)
             raise

@@ -120,8 +120,12 @@ def _look(block: bytes, record: int, lines: Lines, values: int, separator: int) 
     if quoted:
         _note_shifts(newlines, stops, record, lines)
     length = stops - starts
-    bare = (length == counted - 1) | ((length == counted) & (text[np.maximum(stops - 1, 0)] == 13))
-    strange = np.flatnonzero((counted != values) | bare)
+    returns = text[np.maximum(stops - 1, 0)] == 13
+    bare = (length == counted - 1) | ((length == counted) & returns)
+    wrong = counted != values
+    if wrong.any():
+        wrong[_only_empty_beyond(at, last, stops - returns, counted - values)] = False
+    strange = np.flatnonzero(wrong | bare)
     where = lines.of(strange + record)
     for i, line in zip(strange.tolist(), where.tolist(), strict=True):
         lines.odd.append(record + i)
@@ -129,6 +133,17 @@ def _look(block: bytes, record: int, lines: Lines, values: int, separator: int) 
         if found.strip(chr(separator) + " \t\r\n"):
             lines.misshapen.append(Misshapen(line, int(counted[i]), found))
     return record + stops.size
+
+
+def _only_empty_beyond(at: np.ndarray, last: np.ndarray, ends: np.ndarray, extra: np.ndarray) -> np.ndarray:
+    """Records whose values beyond the heading's are all empty: separators alone up to the end, as some programs write.
+
+    Args:
+        at: places of separators and newlines. last: of these, each record's newline. extra: values too many of each record.
+    """
+    more = np.flatnonzero(extra > 0)
+    beyond = at[last[more] - extra[more]]
+    return more[ends[more] - beyond == extra[more]]
 
 
 def _note_shifts(newlines: np.ndarray, stops: np.ndarray, record: int, lines: Lines) -> None:

@@ -112,6 +112,8 @@ def _csv(path: Path, known: frozenset[str]) -> Reading:
         notes.append(Note("nul_characters", {"n": text.nuls}))
     if text.western:
         notes.append(Note("mixed_encoding", {"lines": ", ".join(map(str, text.western[:10])), "n": len(text.western)}))
+    if text.gb:
+        notes.append(Note("mixed_gb", {"lines": ", ".join(map(str, text.gb[:10])), "n": len(text.gb)}))
     return Reading(
         path, names, text.encoding, _csv_chunks(path, text, start, names, separator, lines), lines.misshapen, notes
     )

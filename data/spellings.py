@@ -15,7 +15,7 @@ EPOCH_1900, EPOCH_1904 = 25_569, 24_107
 SERIALS = (20_090, 73_050)
 NUMERALS = {**{c: str(i) for i, c in enumerate("〇一二三四五六七八九")}, "零": "0", "○": "0", "Ｏ": "0"}
 #: Counting words that may follow a number without changing it.
-COUNTERS = "天|日|户|人|名|位|个|栋|幢|座|层|次|处|项|条|件|份|家|张|盏|台|元|单|起|宗|场|梯"
+COUNTERS = "户|人|名|位|个|栋|幢|座|层|次|处|项|条|件|份|家|张|盏|台|单|起|宗|场|梯"
 #: Units that a column's name promises: ending -> units that say the same.
 UNITS = {"_minutes": "分钟|分|min|mins|minutes", "_m": "米|m|M", "days_": "天|日|days?", "hours_": "小时|时|h"}
 PERCENT = r"^-?[\d.]+%$"

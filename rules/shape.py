@@ -56,6 +56,8 @@ METRIC_MORE = (
     "unverified_counts window_days handover_days signatures_asked usual_checks_min general key major least_share least_forms "
     "residents_min"
 )
+#: Numbers of single checks, which a version may lack where it does not know the check.
+CHECKS_MORE = "contract_days split_pieces burst_minutes burst_records"
 METRIC = _rule(
     {**_each(NUMBER, f"fail minimum target best weight {METRIC_MORE}"), "subindex": TEXT, "note": TEXT},
     f"note {METRIC_MORE}",
@@ -63,8 +65,9 @@ METRIC = _rule(
 SHAPES: dict[str, Draft202012Validator] = {
     "adjustments": _rule(
         {},
-        inspectors=_part(_each(NUMBER, "estates_min rounds"), apply=YES_NO),
+        "closings",
         closings=_part(_each(NUMBER, "picked_min"), apply=YES_NO),
+        inspectors=_part(_each(NUMBER, "estates_min rounds"), apply=YES_NO),
         reporting=_part(_each(NUMBER, "least most open_days_max"), apply=YES_NO),
     ),
     "audit": _rule(
@@ -94,8 +97,10 @@ SHAPES: dict[str, Draft202012Validator] = {
             NUMBER,
             "q quarters long_quarters tail calls_min caller_share day_min pairs_min handover_quarters open_days_max late_days "
             "records_min last_days drills_min digits_min hazards_min again_days batch_days text_min alike mark bin bin_min "
-            "watched_months past_months usual_prior usual_least raised false_alarm_months incidents_min contract_days split_pieces",
-        )
+            "watched_months past_months usual_prior usual_least raised false_alarm_months incidents_min "
+            f"{CHECKS_MORE}",
+        ),
+        CHECKS_MORE,
     ),
     "deliveries": _rule(
         _each(
@@ -153,7 +158,7 @@ SHAPES: dict[str, Draft202012Validator] = {
         inputs=_any(INPUT),
     ),
     "views": _rule(
-        _each(NUMBER, "least_others reason_letters"), reason_of=TEXTS, tables=_any(_part(_each(YES_NO, "reason party")))
+        _each(NUMBER, "least_others reason_letters least_count"), "least_count", reason_of=TEXTS, tables=_any(_part(_each(YES_NO, "reason party")))
     ),
 }  # fmt: skip
 

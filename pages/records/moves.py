@@ -107,7 +107,7 @@ def _table(rows: pl.DataFrame, names: dict[str, str], t: Words, key: str) -> Non
     shown = rows.with_columns(
         name=pl.Series([_name(r, names) for r in rows.iter_rows(named=True)], dtype=pl.String),
         of=pl.Series([t(f"moves.levels.{n}") for n in rows["level"]], dtype=pl.String),
-        change=pl.col("final_after") - pl.col("final"),
+        change=(pl.col("final_after") - pl.col("final")).round(2) + 0.0,  # no -0.00
         band=pl.Series([_turn(r, t) for r in rows.iter_rows(named=True)], dtype=pl.String),
     ).sort("change", nulls_last=True)
     config = st.column_config

@@ -41,16 +41,18 @@ LOOSE = settings(
 
 
 @cache
-def town() -> Path:
-    """A store that knows the town, made once; each file meets a copy of it."""
-    return registers(Path(tempfile.mkdtemp(prefix="hostile-town-")) / "var")
+def town() -> tempfile.TemporaryDirectory:
+    """A folder with a store that knows the town, made once; each file meets a copy of it."""
+    place = tempfile.TemporaryDirectory(prefix="hostile-town-")
+    registers(Path(place.name) / "var")
+    return place
 
 
 def loaded(place: str, path: Path) -> tuple[Path, Delivery | None]:
     """The file loaded into a copy of the town; no delivery where it was refused by its name."""
     root = Path(place) / "var"
     root.mkdir()
-    shutil.copy(town() / FILE, root / FILE)
+    shutil.copy(Path(town().name) / "var" / FILE, root / FILE)
     try:
         return root, load(root, path)
     except WrongFile as refused:

@@ -57,6 +57,25 @@ def test_western_bytes_among_utf8_lines_are_read_and_their_lines_named(tmp_path)
     assert notes(path)["mixed_encoding"] == {"lines": "3, 5", "n": 2}
 
 
+def test_lines_of_gbk_among_lines_of_utf8_are_each_read_as_their_own_and_named(tmp_path):
+    path = tmp_path / "a.csv"
+    # 橡园 in UTF-8 is e6 a9 a1 e5 9b ad, which GB18030 reads as 姗″洯: another name, and no error
+    assert "橡园".encode().decode("gb18030") == "姗″洯"
+    path.write_bytes("编号,名称\n1,橡园\n".encode() + "2,榆园\n".encode("gbk") + "3,plain\n4,柏园\n".encode())
+    assert read(path)[1] == [("1", "橡园", 2), ("2", "榆园", 3), ("3", "plain", 4), ("4", "柏园", 5)]
+    assert open_file(path, KNOWN).encoding == "utf-8+gb18030"
+    assert notes(path)["mixed_gb"] == {"lines": "3", "n": 1}
+
+
+def test_a_line_of_gbk_that_looks_like_utf8_by_chance_stays_gbk(tmp_path):
+    path = tmp_path / "a.csv"
+    chance = b"\xe4\xb8\xbb\xe4\xb9\xa6"  # two signs in UTF-8, three in GBK
+    rows = b"".join(f"{i},榆园花苑\n".encode("gbk") for i in range(300))
+    path.write_bytes("编号,名称\n".encode("gbk") + rows + b"300," + chance + b"\n")
+    assert open_file(path, KNOWN).encoding == "gb18030"
+    assert read(path)[1][-1][1] == chance.decode("gbk")
+
+
 def test_western_text_that_is_also_valid_gb18030_is_not_read_as_chinese(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes("id,name\n1,Séance\n2,Élan vital\n".encode("cp1252"))  # "éa" and "Él" are pairs of GB18030 too

@@ -63,6 +63,20 @@ def test_lines_with_too_few_or_too_many_values_are_told_apart(tmp_path):
     assert [(m.line, m.values, m.text) for m in reading.misshapen] == [(3, 2, "1,2"), (4, 4, "1,2,3,4")]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_empty_values_beyond_the_heading_are_no_values_and_any_other_is(tmp_path, end):
+    lines = ["a,b", "1,2,", "3,4,,,", "5,6,7", "8,9,,0", ',"x,,",,', ",,,", '"1",,']
+    path = tmp_path / "a.csv"
+    path.write_bytes((end.join(lines) + end).encode())
+    reading = open_file(path)
+    kept = pl.concat(list(reading.chunks))
+    # line 7 holds separators alone: no row
+    assert kept.select(LINE, "a", "b").fill_null("").rows() == [
+        (2, "1", "2"), (3, "3", "4"), (6, "", "x,,"), (8, "1", ""),
+    ]  # fmt: skip
+    assert [(m.line, m.values) for m in reading.misshapen] == [(4, 3), (5, 4)]
+
+
 def test_a_workbook_gives_what_its_csv_gives(tmp_path):
     frame = pl.DataFrame({"编号": ["a", "b"], "数": [5, 6], "日": [date(2026, 1, 5), None]})
     frame.write_excel(tmp_path / "a.xlsx")

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
+from data.mapping import sources
 from data.parsing import typed
 from data.reading import LINE
 from tests.data.test_parsing import DRILLS, GOOD, ORDER, ORDERS, judged
@@ -54,7 +55,7 @@ def test_each_spelling_of_a_whole_number_is_that_number(text, value):
     assert judged(DRILLS, **GOOD | {"staff": text})[0]["staff"].item() == value
 
 
-@pytest.mark.parametrize("text", ["约500", "1,23", "12-15", "3小时", "十几", "12%"])
+@pytest.mark.parametrize("text", ["约500", "1,23", "12-15", "3小时", "3天", "12元", "十几", "12%"])
 def test_a_number_that_is_not_one_is_set_aside(text):
     assert ("staff", text, "not_whole_number") in judged(DRILLS, **GOOD | {"staff": text})[1]
 
@@ -63,6 +64,26 @@ def test_a_unit_is_dropped_only_where_the_column_counts_in_it():
     rows, failed = typed(pl.DataFrame({LINE: [2, 3, 4], "evacuation_minutes": ["8分钟", "8 min", "8秒"]}), DRILLS)
     assert rows["evacuation_minutes"].to_list() == [8.0, 8.0, None]
     assert failed.select(LINE, "found").rows() == [(4, "8秒")]
+
+
+def first(source: str, column: str, *texts: str) -> list:
+    """What a standard source reads in a column."""
+    one = sources()[source]
+    lines = list(range(2, 2 + len(texts)))
+    return typed(pl.DataFrame({LINE: lines, one.columns[column][0]: texts}), one)[0][column].to_list()
+
+
+def test_days_in_a_cell_are_the_days_of_a_column_that_counts_them():
+    assert first("patrols", "days_signed", "3天", "３ 天", "3日", "3户") == [3, 3, 3, None]
+
+
+def test_a_percentage_is_a_share_only_where_the_column_is_one():
+    assert first("estates", "rental_share", "85%", "８５％", "85.5 %", "0.85") == [0.85, 0.85, 0.855, 0.85]
+    assert first("estates", "households", "85%", "1,234户", "１２３４") == [None, 1234, 1234]
+
+
+def test_leading_zeros_of_a_key_stay():
+    assert first("estates", "estate_id", "007", "００７", "0") == ["007", "007", "0"]
 
 
 @pytest.mark.parametrize(

@@ -119,3 +119,9 @@ def test_a_day_that_is_none_is_taken_as_today(corrected):
 def test_what_the_program_refused_is_said_and_nothing_is_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("STEWARD_ROOT", str(tmp_path))
     assert moves.worked_out(Scope("x", "steward"), Words("en"), edition="2026Q3-1") is None
+
+
+def test_a_move_too_small_to_show_has_no_minus_before_its_nought():
+    small = MOVED | {"level": "estate", "unit_id": "oak", "final": 70.0, "final_after": 69.999, "band_after": "good"}
+    (own,) = shown("steward", TOLD | {"moved": [small]}).dataframe
+    assert [str(c) for c in own.value["change"]] == ["0.0"]

@@ -19,6 +19,7 @@ from data.ledger import open_ledger
 from data.records import open_store
 from pages.shared.viewer import SESSION_COOKIE
 from tests.pages.house import PASSWORD, serving
+from tests.pages.line import Line
 
 READY = "[data-testid=stApp][data-test-script-state=notRunning]"
 PHONE = {"width": 390, "height": 844}
@@ -176,6 +177,29 @@ def test_a_visit_survives_a_lost_connection_and_is_handed_in_once(root, base, br
         con.close()
     assert [(s, n) for s, n, *_ in sent] == [("form_items", 2), ("form_visits", 1)]  # twice pressed, delivered once
     assert drafts.kept(root, "demo-station") is None
+
+
+def test_a_line_cut_in_the_middle_of_a_word_loses_nothing_and_the_same_page_goes_on(root, base, browser):
+    line = Line(int(base.rsplit(":", 1)[1]))
+    drafts.drop(root, "demo-station")
+    page = begun(entered(browser, f"http://127.0.0.1:{line.port}"))
+    counted(page, 0, "12", "9")
+    remark = page.get_by_role("textbox", name="问题描述").first
+    remark.press_sequentially("五层锁闭")  # and the field is not left
+    line.cut()
+    expect(remark).to_be_disabled(timeout=20_000)  # so nobody writes what cannot arrive
+    assert drafts.kept(root, "demo-station")["answers"]["escape_routes"]["passed"] == 9
+    line.mend()
+    expect(remark).to_be_enabled(timeout=60_000)
+    ready(page)
+    expect(remark).to_have_value("五层锁闭")
+    expect(page.get_by_label("检查点数").first).to_have_value("12")
+    page.get_by_text("以上内容属实").click()
+    ready(page)
+    page.get_by_role("button", name="签字并提交").click()
+    expect(page.get_by_role("button", name="开始检查")).to_be_visible(timeout=120_000)
+    line.close()
+    assert ("escape_routes", 12, 9.0, "五层锁闭") in [(r[4], r[5], r[6], r[-2]) for r in items_held(root)]
 
 
 def asked(base: str, address: str, token: str | None) -> tuple[int, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from i18n.words import LANGUAGES, Words
+from pages.shared import format
 from tests.data.test_deliveries import orders
 from tests.data.town import ORDERS, ask, load, put, registers
 from tests.pages.house import furnish
@@ -79,3 +80,21 @@ def test_links_and_likely_records_are_shown_with_how_sure_they_are(root, languag
     assert not aside.exception
     said = [v for d in aside.dataframe if "why" in d.value.columns for v in d.value["why"]]
     assert any("榆园 (elm)" in v or "榆园（elm）" in v for v in said)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_file_with_a_renamed_column_offers_the_page_of_mappings_to_the_steward_alone(root, language):
+    t = Words(language)
+    (root / "inbox").mkdir()
+    row = "n{i},oak,2026-01-06 09:00:00,110,投诉,2026-01-07,"
+    load(root, put(root.parent, "first.csv", "\n".join([ORDERS, row.format(i=1)]) + "\n"))
+    renamed = "\n".join([ORDERS.replace("办结日期", "结案日期"), row.format(i=1)]) + "\n"
+    assert load(root, put(root / "inbox", "20260110T080000_b.csv", renamed)).waits == "waiting"
+    mine, theirs = (opened(root, "deliveries", role, language) for role in ("steward", "supervisor"))
+    said = t("intake.note.column_renamed", old="办结日期", new="结案日期", percent=100)
+    for at in (mine, theirs):
+        assert not at.exception
+        assert any(format.plain(said) in m for m in texts(at))
+    labels = [[link.proto.label for link in at.get("page_link")] for at in (mine, theirs)]
+    assert t("page.deliveries.map_instead") in labels[0]
+    assert t("page.deliveries.map_instead") not in labels[1]

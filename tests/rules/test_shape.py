@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import subprocess
+import sys
 import tempfile
 import tomllib
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -136,3 +140,23 @@ def test_scrap_in_a_rule_file_is_refused_by_its_name_or_still_means_something(na
     assert not told or (told.startswith(f"rules/{name}.toml") and re.search(r"line \d+|no \[\[in_force\]\]", told)), (
         told
     )
+
+
+def test_the_nightly_job_tells_a_wrong_rule_in_one_line_and_stores_nothing(tmp_path):
+    program = Path(__file__).parents[2]
+    for part in ("rules", "data", "i18n", "commands", "cases", "metrics"):
+        shutil.copytree(program / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(program / "steward.py", tmp_path)
+    rule = tmp_path / "rules" / "linkage.toml"
+    text = rule.read_text("utf-8")
+    rule.write_text(re.sub(r"(?m)^asks( *)= 0.35", r'asks\1= "0.35"', text), "utf-8")
+    line = next(n for n, said in enumerate(text.splitlines(), start=1) if said.startswith("asks"))
+    (tmp_path / "a.csv").write_text("区域编号,区域类型,区域名称,所属街道\nS1,街道,橡树街道,\n", "utf-8")
+    run = subprocess.run(
+        [sys.executable, "steward.py", "--root", "var", "load", "a.csv"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert run.returncode == 2
+    assert run.stderr == f"rules/linkage.toml, line {line}, asks: '0.35' is not of type 'number'.\n"
+    con = duckdb.connect(tmp_path / "var" / "records.duckdb", read_only=True)
+    assert con.execute("SELECT count(*) FROM deliveries").fetchall() == [(0,)]
+    con.close()
