@@ -158,6 +158,7 @@ def every_address(town: Town) -> list[str]:
         *(f"{p}?{query}" for p in pages),
         *cases,
         *STREAMLITS_OWN,
+        "/photo/" + "0" * 64,
         *TRICKS,
         "/role",
         "/password",

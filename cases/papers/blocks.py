@@ -180,10 +180,10 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True)
 class BandCount:
-    """How many of a group stand in each band; ``counts`` in the order of ``Bulletin.bands``."""
+    """How many of a group stand in each band; ``counts`` in the order of ``Bulletin.bands``; None: too few to be told."""
 
     group: Text
-    counts: tuple[int, ...]
+    counts: tuple[int | None, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ import polars as pl
 
 from cases.case import Case
 from cases.explanations import company_sentence
+from cases.papers import small
 from cases.papers.blocks import (
     BandCount,
     Bar,
@@ -263,15 +264,17 @@ def bulletin(
         bands: ``digest.bands_by_area``. time: ``digest.over_time``. companies: ``rankings.companies``, all of them.
             Asked as a viewer who may see the whole district.
     """
+    by_area, few = _by_area(bands, source.book.on(today, "views")["least_count"])
     unsure = bands.filter(pl.col("band").is_in(["not_rated", "provisional"]))["estates"].sum()
-    notes = [said("paper.bulletin.not_rated", n=unsure)] if unsure else []
+    told = unsure and None not in by_area[-1].counts[-2:]  # else their sum would tell one of them
+    notes = [*few, *([said("paper.bulletin.not_rated", n=unsure)] if told else [])]
     return Bulletin(
         **(source.common() | {"issued_on": today}),
         estates=int(bands["estates"].sum()),
         companies=companies.height,
         households=int(bands["households"].sum()),
         bands=tuple(said(f"band.{b}") for b in BULLETIN_BANDS),
-        by_area=(*_areas(bands), BandCount(group=said("paper.bulletin.whole"), counts=_counts(bands))),
+        by_area=by_area,
         chart=tuple(
             Point(label=r["period"], score=r["p50"], low=r["p25"], high=r["p75"])
             for r in time.tail(PERIODS_SHOWN).iter_rows(named=True)
@@ -290,9 +293,13 @@ def _counts(bands: pl.DataFrame) -> tuple[int, ...]:
     return tuple(n.get(b, 0) for b in BULLETIN_BANDS)
 
 
-def _areas(bands: pl.DataFrame) -> tuple[BandCount, ...]:
+def _by_area(bands: pl.DataFrame, least: int) -> tuple[tuple[BandCount, ...], list[Both]]:
+    """The sub-districts' counts and the district's under them, without small ones, and what to say of those."""
     areas = bands.partition_by("subdistrict_id", maintain_order=True)
-    return tuple(BandCount(group=named(area.row(0, named=True)), counts=_counts(area)) for area in areas)
+    groups = [*(named(area.row(0, named=True)) for area in areas), said("paper.bulletin.whole")]
+    counts = small.printed([_counts(part) for part in (*areas, bands)], least)
+    few = [said("paper.bulletin.few", n=least)] if any(None in row for row in counts) else []
+    return tuple(BandCount(group=g, counts=c) for g, c in zip(groups, counts, strict=True)), few
 
 
 def _ranked(company: dict) -> Ranked:

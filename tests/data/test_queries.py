@@ -211,6 +211,18 @@ def test_ranks_are_the_districts_though_only_own_rows_are_shown(town):
     assert own.row(0, named=True)["rank"] == of_all.filter(pl.col("company_id") == company)["rank"][0]
 
 
+@pytest.mark.parametrize("role", ["subdistrict", "station"])
+def test_an_estates_place_is_that_among_all_of_its_class_though_only_the_area_is_shown(town, role):
+    keys = ("estate_id", "rank_in_class", "class_size", "rank_lo", "rank_hi")
+    of_all, own = (
+        rankings.estates(town.scopes[r], town.con, period=town.period, limit=5000).select(keys).sort("estate_id")
+        for r in ("supervisor", role)
+    )
+    assert 0 < own.height < of_all.height
+    assert own.equals(of_all.filter(pl.col("estate_id").is_in(own["estate_id"].to_list())))
+    assert (own["class_size"] > own.height).any(), "places are counted over more than the area"
+
+
 def test_a_steward_reads_no_scores(town):
     for name in ("rankings.companies", "rankings.estates", "rankings.due_list", "files.unit", "files.evidence"):
         with pytest.raises(PermissionError):
