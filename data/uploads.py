@@ -54,7 +54,7 @@ class Limits:
     checking_seconds: int
     held_mb: int = 800
     held_forms_mb: int = 400
-    held_all_mb: int = 2000
+    held_all_mb: int = 1200
 
 
 @cache
