@@ -1,8 +1,7 @@
 """What a believable row is: one pandera contract per table of records.
 
-A contract checks shape first, then types, then sense. ``TABLES`` is the list the whole house reads: intake
-validates against it, the store creates its tables from it, metrics name their columns by it.
-Days are local days (``*_on``), moments are UTC (``*_at``), shares are 0 to 1.
+A contract checks shape first, then types, then sense. ``TABLES`` is the list the whole house reads: intake validates against
+it, the store creates its tables from it. Days are local days (``*_on``), moments are UTC (``*_at``), shares are 0 to 1.
 """
 
 from __future__ import annotations
