@@ -42,7 +42,10 @@ def store(
     spells = pl.DataFrame({"estate_id": ESTATES, "company_id": [f"c{e[1:]}" for e in ESTATES], "unit_id": ESTATES})
     spells = spells.with_columns(valid_from=date(2016, 1, 1), valid_to=pl.lit(date(9999, 12, 31)))
     estates = pl.DataFrame({"estate_id": ESTATES}).with_columns(
-        period=pl.lit(str(LAST)), estate_class=pl.lit("HR"), households=pl.lit(500)
+        period=pl.lit(str(LAST)),
+        estate_class=pl.lit("HR"),
+        households=pl.lit(500),
+        subdistrict_id=pl.col("estate_id").str.slice(2, 1),  # six of ten estates each
     )
     shape = {"level": pl.String, "period": pl.String, "state": pl.String, "cap": pl.Float64, "final": pl.Float64}
     for name, frame in (

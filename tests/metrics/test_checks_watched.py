@@ -165,7 +165,7 @@ def test_what_does_not_count_for_the_metric_is_not_watched():
 def test_an_invalid_call_to_the_police_is_no_incident():
     rows = [{"incident_id": f"i{n}", "estate_id": "e000", "occurred_on": date(2026, 9, 1 + n), "kind": kind}
             for n, kind in enumerate(["invalid", "burglary", "invalid"])]  # fmt: skip
-    names, counts = trends._monthly(store({"incidents": rows}), "incidents", LAST, 12)
+    names, counts = trends._monthly(store({"incidents": rows}), "incidents", LAST, 12, 8)
     assert counts[names.index("e000"), -1] == 1
 
 
@@ -174,11 +174,60 @@ def test_months_are_those_of_the_calendar_and_the_course_is_that_of_all():
     rows = [counted(n, e, date(2026, 9, 1) + timedelta(days=n), MATTERS) for e, many in (("e000", 2), ("e001", 4)) for n in range(many)]  # fmt: skip
     rows += [counted(100 * i + back, e, date(2026 - (back + 3) // 12, (8 - back) % 12 + 1, 15), MATTERS)
              for i, e in enumerate(("e000", "e001"), 1) for back in range(1, 36)]  # fmt: skip
-    names, counts = trends._monthly(store(evidence=rows), "matters", LAST, 36)
+    names, counts = trends._monthly(store(evidence=rows), "matters", LAST, 36, 8)
     assert counts[names.index("e000")].tolist() == [1.0] * 35 + [2.0]
     assert counts[names.index("e001"), -2:].tolist() == [1.0, 4.0]
     course = trends._course(counts, 24)
     assert course.tolist() == [1.0] * 35 + [3.0]  # 6 where 2 are usual
+
+
+def test_a_month_without_any_event_where_many_are_usual_was_not_delivered():
+    # two sub-districts: 8 + 8 a month but for none in the second month (16 x 3 / 4 = 12 usual), and 1 a month but for none
+    counts = np.array([[8.0, 0, 8, 8], [8, 0, 8, 8], [1, 0, 1, 1]])
+    gone = trends.undelivered(counts, np.array([1, 1, 2]), 8)
+    assert gone.tolist() == [[False, True, False, False]] * 2 + [[False] * 4]
+    assert not trends.undelivered(counts, np.array([1, 1, 2]), 12.1).any()
+
+
+def test_the_course_of_a_month_some_did_not_deliver_is_that_of_the_others():
+    # both usually 2; in the third month the second is unknown and the first has 3: 3 where 2 are usual
+    course = trends._course(np.array([[2.0, 2, 3], [2, 2, np.nan]]), 2)
+    assert course.tolist() == [1.0, 1.0, 1.5]
+
+
+def test_months_not_delivered_neither_lower_what_is_usual_nor_hide_what_rises():
+    rows = [
+        r
+        for r in matters(np.random.default_rng(30), 2.0)
+        if not (r["estate_id"][2] == "1" and date(2024, 1, 1) <= r["occurred_on"] < date(2024, 7, 1))
+    ]
+    made = trends.matters_rising(store(evidence=rows), RULE, LAST).rows
+    of = {r["unit_id"]: r["expected"] for r in made.iter_rows(named=True)}
+    gap, whole = (np.mean([v for e, v in of.items() if (e[2] == "1") == there]) for there in (True, False))
+    assert gap == pytest.approx(whole, abs=0.6)  # of 6 a quarter; counted as none, six months of 24 would make it 4.5
+
+
+def test_a_busy_estate_is_measured_by_its_own_past():
+    # 59 estates with 1 event a month, one with 10: pulled to the district's 1.15 by twelve months it would be expected to have
+    # (240 + 13.8) / 36 = 7.05; by what estates truly differ (m = 1.15, tau2 about 1.3: beta = m / tau2 = .9 months) 9.7
+    counts = np.vstack([np.ones((59, 36)), np.full((1, 36), 10.0)])
+    found = trends._watched(counts, RULE, beside_district=False)
+    assert found.expected[-1] / 3 == pytest.approx(9.7, abs=0.1)
+    assert not found.alarm.any()
+
+
+def test_the_alarms_said_to_be_chance_are_as_many_as_districts_without_change_have(monkeypatch):
+    # 1,150 estates of unlike usual counts, 2 a month on average: were these known, 1,150 x 3 / 600 = 5.75 would alarm; they are
+    # estimated from two years, and some more do. Four districts have about 30 alarms, give or take 5.5
+    rng, found, told = np.random.default_rng(31), [], []
+    for _ in range(4):
+        counts = rng.poisson(rng.gamma(2, 1, 1150)[:, None] * np.ones(36)).astype(float)
+        monkeypatch.setattr(trends, "_monthly", lambda *_, counts=counts: ([f"e{i:04}" for i in range(1150)], counts))
+        made = trends._rising(None, RULE, LAST, "matters", beside_district=False)
+        found.append((made.p == 0).sum())
+        told.append(made.by_chance)
+    assert np.mean(told) == pytest.approx(np.mean(found), rel=0.4)
+    assert min(told) >= 5.75 and max(told) < 11
 
 
 @pytest.mark.parametrize(("detector", "metric"), [(trends.more_fires, FIRES), (trends.more_matters, MATTERS)])
