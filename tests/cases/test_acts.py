@@ -216,7 +216,7 @@ def test_minutes_name_the_place_and_hour_of_the_invitation_on_the_day_it_was_hel
 def test_a_reminder_closes_with_a_paper_after_a_reinspection(desk, con, row):
     case = told(desk, con, row, "attention")
     case = acts.act(
-        at(desk, ANNA, 7), con, case, "reinspected", facts={"on": "2026-11-09", "passed": True}, reason="全部合格"
+        at(desk, BEN, 7), con, case, "reinspected", facts={"on": "2026-11-09", "passed": True}, reason="全部合格"
     )
     case = acts.act(at(desk, ANNA, 8), con, case, "closed", reason="复查合格")
     assert (case.phase, case.closed_how) == ("closed", "rectified")
@@ -226,6 +226,7 @@ def test_a_reminder_closes_with_a_paper_after_a_reinspection(desk, con, row):
         casefiles.case_attachment(ANNA, con, desk.ledger, case_id=case.case_id, sha256=papers["sha256_zh"][0])[2]
     )
     # a reminder was never published and is not watched
+    assert "2026-11-09ben" in said and "2026-11-09anna" not in said  # who looked, not who closed
     assert "2026年11月9日复查，均已完成" in said and "摘牌" not in said and "观察期" not in said
 
 
