@@ -166,6 +166,16 @@ def test_a_replacement_goes_from_hearing_to_closing_with_two_people(desk, con, h
     assert acts.act(at(desk, BEN, 6), con, case, "closed", reason="采纳替代方案").phase == "closed"
 
 
+def test_the_cases_that_name_a_head_are_found_by_the_head(desk, con, row, head_row):
+    case = opened(desk, con, head_row, "replacement")
+    opened(desk, con, row)  # about the estate, and names nobody
+    found = casefiles.case_file(ANNA, con, desk.ledger, head_id=head_row["head_id"])
+    assert {e.case_id for e in found} == {case.case_id}
+    assert (
+        casefiles.case_file(manager_of(head_row), con, desk.ledger, head_id=head_row["head_id"]) == []
+    )  # not told yet
+
+
 def test_a_commendation_and_an_interview_send_their_papers(desk, con, row):
     case = opened(desk, con, row, "commendation")
     case = acts.act(desk, con, case, "decided", facts={"outcome": "accept", "step": "commendation"}, reason="演练真实")
