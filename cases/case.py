@@ -99,6 +99,7 @@ class Case:
     extension_open: bool = False
     reinspection_asked_on: date | None = None
     reinspected_on: date | None = None
+    reinspected_by: str | None = None
     reinspection_passed: bool | None = None
     objections: tuple[Objection, ...] = ()
     replies: int = 0
@@ -223,7 +224,7 @@ def _reinspection_asked(case: Case, event: Event, on: date) -> Case:
 def _reinspected(case: Case, event: Event, on: date) -> Case:
     return replace(
         case, reinspected_on=day_of(event.facts, "on") or on, reinspection_passed=event.facts["passed"],
-        reinspection_asked_on=None,
+        reinspected_by=event.by, reinspection_asked_on=None,
     )  # fmt: skip
 
 

@@ -270,7 +270,8 @@ def _withdrawal(letter: Letter) -> shapes.Paper:
 def _closure(letter: Letter) -> shapes.Paper:
     case, facts = letter.case, letter.facts
     how, listed = facts["how"], case.step == "listing"
-    on = case.reinspected_on if how in ("rectified", "referred") else letter.today
+    looked = letter.people.get(case.reinspected_by or "", letter.signed_by) if how == "rectified" else letter.signed_by
+    on = case.reinspected_on if how == "rectified" else letter.today
     shown = (
         ()
         if how not in MENDED
@@ -279,15 +280,15 @@ def _closure(letter: Letter) -> shapes.Paper:
                 target=t.what,
                 evidence=facts.get("evidence") or letter.reason,
                 on=on or letter.today,
-                checked_by=letter.signed_by.name,
+                checked_by=looked.name,
             )
             for t in _tasks(letter, "asked")
         )
     )
     return shapes.Closure(
         **letter.common, to=party_of(letter.found), how=how, closes=_against(letter), opened_on=case.opened_on, shown=shown,
-        reinspected_on=case.reinspected_on, officers=(letter.signed_by,), objection=letter.objection(kind="appeal"),
-        watch_until=day_of(facts, "watch_until") if listed and shown else None,
+        reinspected_on=case.reinspected_on, officers=tuple(dict.fromkeys((looked, letter.signed_by))),
+        objection=letter.objection(kind="appeal"), watch_until=day_of(facts, "watch_until") if listed and shown else None,
         relapse=said("case.paper.relapse") if listed and shown else None,
         display_ends_on=letter.day("display_ends_on") if listed else None,
     )  # fmt: skip

@@ -154,6 +154,7 @@ def minuted(page: Page, port: int, case_id: str) -> None:
     form = page.locator("[data-testid=stForm]")
     for box, words in (("记录人", "王芳"), ("到场人员", "林海"), ("提出的问题", "缺巡查记录26天")):
         form.get_by_role("textbox", name=box).fill(words)
+        expect(form.get_by_text("Press ")).not_to_be_visible()  # Streamlit's hint, which knows no Chinese
     type_row(page, "林海", "已带来原件")
     form.locator("textarea").last.fill("已约谈")
     form.get_by_role("button", name="登记约谈", exact=True).click()

@@ -49,13 +49,14 @@ def case_ids(scope: Scope, con: duckdb.DuckDBPyConnection, ledger: sa.Engine) ->
 
 def case_file(
     scope: Scope, con: duckdb.DuckDBPyConnection, ledger: sa.Engine, *, case_id: str | None = None,
-    company_id: str | None = None, estate_id: str | None = None,
+    company_id: str | None = None, estate_id: str | None = None, head_id: str | None = None,
 ) -> list[Event]:  # fmt: skip
-    """Every event of the cases the viewer may read (or of those about one case, company, estate), case by case."""
+    """Every event of the cases the viewer may read (or of those about one case, company, estate, head), case by case."""
     chosen = [
         column == value
         for column, value in (
             (cases.c.case_id, case_id), (cases.c.company_id, company_id), (cases.c.estate_id, estate_id),
+            (cases.c.head_id, head_id),
         )
         if value is not None
     ]  # fmt: skip

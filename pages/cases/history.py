@@ -37,10 +37,9 @@ def show(scope, con, t) -> None:
     else:
         watch.heads(scope, rows, t)
         _table(rows, t)
-    if kind != "head":
-        st.subheader(t("page.history.cases"))
-        if not beside.cases(scope, con, t, **{f"{kind}_id": party_id}):
-            st.caption(t("page.history.no_cases"))
+    st.subheader(t("page.history.cases"))
+    if not beside.cases(scope, con, t, **{f"{kind}_id": party_id}):
+        st.caption(t("page.history.no_cases"))
 
 
 def _table(rows: pl.DataFrame, t) -> None:

@@ -17,10 +17,12 @@ from pages.shared import format, go, viewer
 SHOWN = 6
 
 
-def cases(scope, con, t: Words, *, estate_id: str | None = None, company_id: str | None = None) -> int:
+def cases(
+    scope, con, t: Words, *, estate_id: str | None = None, company_id: str | None = None, head_id: str | None = None
+) -> int:
     """Cases about an estate or company that the viewer may read, newest first, each with the company's newest reply; how
     many there are."""
-    rows = casefiles.case_file(scope, con, viewer.ledger(), estate_id=estate_id, company_id=company_id)
+    rows = casefiles.case_file(scope, con, viewer.ledger(), estate_id=estate_id, company_id=company_id, head_id=head_id)
     by_case: dict[str, list[Event]] = {}
     for event in rows:
         by_case.setdefault(event.case_id, []).append(event)

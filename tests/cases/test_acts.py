@@ -166,6 +166,16 @@ def test_a_replacement_goes_from_hearing_to_closing_with_two_people(desk, con, h
     assert acts.act(at(desk, BEN, 6), con, case, "closed", reason="采纳替代方案").phase == "closed"
 
 
+def test_the_cases_that_name_a_head_are_found_by_the_head(desk, con, row, head_row):
+    case = opened(desk, con, head_row, "replacement")
+    opened(desk, con, row)  # about the estate, and names nobody
+    found = casefiles.case_file(ANNA, con, desk.ledger, head_id=head_row["head_id"])
+    assert {e.case_id for e in found} == {case.case_id}
+    assert (
+        casefiles.case_file(manager_of(head_row), con, desk.ledger, head_id=head_row["head_id"]) == []
+    )  # not told yet
+
+
 def test_a_commendation_and_an_interview_send_their_papers(desk, con, row):
     case = opened(desk, con, row, "commendation")
     case = acts.act(desk, con, case, "decided", facts={"outcome": "accept", "step": "commendation"}, reason="演练真实")
@@ -216,7 +226,7 @@ def test_minutes_name_the_place_and_hour_of_the_invitation_on_the_day_it_was_hel
 def test_a_reminder_closes_with_a_paper_after_a_reinspection(desk, con, row):
     case = told(desk, con, row, "attention")
     case = acts.act(
-        at(desk, ANNA, 7), con, case, "reinspected", facts={"on": "2026-11-09", "passed": True}, reason="全部合格"
+        at(desk, BEN, 7), con, case, "reinspected", facts={"on": "2026-11-09", "passed": True}, reason="全部合格"
     )
     case = acts.act(at(desk, ANNA, 8), con, case, "closed", reason="复查合格")
     assert (case.phase, case.closed_how) == ("closed", "rectified")
@@ -226,6 +236,7 @@ def test_a_reminder_closes_with_a_paper_after_a_reinspection(desk, con, row):
         casefiles.case_attachment(ANNA, con, desk.ledger, case_id=case.case_id, sha256=papers["sha256_zh"][0])[2]
     )
     # a reminder was never published and is not watched
+    assert "2026-11-09ben" in said and "2026-11-09anna" not in said  # who looked, not who closed
     assert "2026年11月9日复查，均已完成" in said and "摘牌" not in said and "观察期" not in said
 
 

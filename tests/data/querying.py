@@ -180,6 +180,7 @@ def arguments(town: Town, f, estates: set, companies: set, role: str, level: str
     if f.__module__.endswith("queries.sanctions"):  # one party at a time
         values |= {"head_id": None, "company_id": None} if level == "estate" else {"head_id": None, "estate_id": None}
     if f.__module__.endswith("casefiles"):
+        values["head_id"] = None
         values |= case_asked(town, estate, company if "company_id" in inspect.signature(f).parameters else None)
     if f.__module__.endswith("watching"):
         values["table"] = None
