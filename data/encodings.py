@@ -17,6 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+import numpy as np
+import pyarrow as pa
+
 BLOCK = 4_194_304
 #: Byte order marks: mark -> encoding of what follows. The longer marks stand first.
 MARKS = {
@@ -60,10 +63,13 @@ def as_utf8(path: Path) -> Text:
     with path.open("rb") as f:
         head = f.read(65_536)
     mark = next((m for m in MARKS if head.startswith(m)), b"")
-    if mark and MARKS[mark] != "utf-8":
-        return _copied(path, MARKS[mark], skip=len(mark))
-    if wide := _unmarked_utf16(head):
-        return _copied(path, wide)
+    try:
+        if mark and MARKS[mark] != "utf-8":
+            return _copied(path, MARKS[mark], skip=len(mark))
+        if wide := _unmarked_utf16(head):
+            return _copied(path, wide)
+    except UnicodeDecodeError as e:  # cut off, or only looked like it
+        raise NoEncoding(path.name) from e
     if _plain(path):
         return Text(path, "utf-8")
     tried: list[tuple[str, Callable[[], Text]]] = [
@@ -85,23 +91,38 @@ def as_utf8(path: Path) -> Text:
 
 def _plain(path: Path) -> bool:
     """Is it UTF-8 without NUL, with line feeds, so that no copy is needed?"""
-    decode = codecs.getincrementaldecoder("utf-8")("strict").decode
     returns = feeds = False
+    rest = b""
     with path.open("rb") as f:
         while block := f.read(BLOCK):
             if b"\x00" in block:
                 return False
             feeds = feeds or b"\n" in block
             returns = returns or b"\r" in block
-            try:
-                decode(block)
-            except UnicodeDecodeError:
+            block = rest + block
+            cut = block.rfind(b"\n") + 1 or len(block)  # a sign of several bytes never holds a line feed
+            if cut == len(block) and not block.endswith(b"\n"):
+                cut = _last_whole(block)
+            if not _valid(block[:cut]):
                 return False
+            rest = block[cut:]
+    return _valid(rest) and (feeds or not returns)
+
+
+def _last_whole(block: bytes) -> int:
+    """Where the last sign that may be cut off at the block's end begins; its end where none may be."""
+    start = next((k for k in range(1, min(4, len(block)) + 1) if block[-k] & 0xC0 != 0x80), 0)
+    return len(block) - start if start and block[-start] >= 0xC0 else len(block)
+
+
+def _valid(text: bytes) -> bool:
+    """Is it UTF-8? Arrow looks at many bytes at once and makes no text of them."""
+    whole = [None, pa.py_buffer(np.array([0, len(text)], np.int64)), pa.py_buffer(text)]
     try:
-        decode(b"", True)
-    except UnicodeDecodeError:
+        pa.Array.from_buffers(pa.large_utf8(), 1, whole).validate(full=True)
+    except pa.ArrowInvalid:
         return False
-    return feeds or not returns
+    return True
 
 
 def _unmarked_utf16(head: bytes) -> str | None:

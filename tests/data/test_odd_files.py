@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from datetime import date, datetime
 from pathlib import Path
+from unittest.mock import patch
 
 import openpyxl
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from data import encodings
 from data.intake import load_file
 from data.reading import LINE, open_file
 from tests.data.town import NOW, ask, counts, load, put, registers
@@ -55,6 +60,24 @@ def test_western_bytes_among_utf8_lines_are_read_and_their_lines_named(tmp_path)
     path.write_bytes("id,name\n1,橡园\n".encode() + "2,Café Élan\n3,plain\n4,naïve\n".encode("cp1252"))
     assert read(path)[1] == [("1", "橡园", 2), ("2", "Café Élan", 3), ("3", "plain", 4), ("4", "naïve", 5)]
     assert notes(path)["mixed_encoding"] == {"lines": "3, 5", "n": 2}
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    parts=st.lists(st.one_of(st.text(max_size=4).map(str.encode), st.binary(max_size=3)), max_size=8),
+    block=st.integers(1, 9),
+)
+def test_utf8_is_told_as_python_tells_it_wherever_a_block_ends(parts, block):
+    content = b"".join(parts).replace(b"\x00", b"")
+    try:
+        content.decode("utf-8")
+        told = b"\n" in content or b"\r" not in content
+    except UnicodeDecodeError:
+        told = False
+    with tempfile.TemporaryDirectory() as folder, patch.object(encodings, "BLOCK", block):
+        path = Path(folder) / "a.csv"
+        path.write_bytes(content)
+        assert encodings._plain(path) == told
 
 
 def test_lines_of_gbk_among_lines_of_utf8_are_each_read_as_their_own_and_named(tmp_path):

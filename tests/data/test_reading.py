@@ -106,6 +106,8 @@ PAGE = "\n<!DOCTYPE html>\n<html><body>502 Bad Gateway</body></html>\n"
         ("empty.csv", b"", "the file is empty"),
         ("blank.csv", b"\n \n", "the file is empty"),
         ("latin.csv", b"a,b\nCaf\x81\xff,\x8d\n", "neither UTF-8 nor GB18030"),
+        ("cut_off.csv", "a,b\n1,2\n".encode("utf-16") + b"\x01", "neither UTF-8 nor GB18030"),
+        ("half_a_pair.csv", b"\x00\x01\xd8\x01", "neither UTF-8 nor GB18030"),
         ("twice.csv", b"a,a\n1,2\n", "more than once"),
         ("quote.csv", b'a,b\n1,2\n1,"open\n3,4\n', "line 3"),
         ("stray.csv", b'a,b\n1,5" pipe\n3,4\n', "line 2"),
