@@ -21,6 +21,7 @@ from cases.allowed import Asked, NotDue, may_open, refusal
 from cases.case import BY_HAND, DISPUTE, Case, after, fold, level_of
 from cases.days import local_day
 from cases.drafting import drafted
+from cases.exit import Counter, counter
 from cases.matters import matter_of, party_now
 from cases.papers.blocks import Both, Person
 from cases.papers.extracts import Source, said
@@ -232,6 +233,8 @@ def act(
         raise NotDue("reason_missing")
     if kind == "objected":
         _own_records(desk, con, level_of(case), case.party_id, case.period, whole.get("records", ()))
+    if kind == "closed" and whole["how"] == "clean_periods" and not _clean(desk, con, case):
+        raise NotDue("not_clean_yet")
     letter = letters.letter_for(kind, case.step)
     if (
         kind == "objection_decided"
@@ -253,6 +256,21 @@ def act(
     return now
 
 
+def how_far(desk: Desk, con: duckdb.DuckDBPyConnection, case: Case) -> Counter | None:
+    """How far a case is from its end by the published edition; None where nothing is counted."""
+    if case.party == "company":
+        return None
+    periods = files.history(desk.scope, con, level=level_of(case), unit_id=case.party_id)
+    newest = rankings.edition(desk.scope, con)["period"]
+    return counter(case, periods, desk.book.on(desk.today, "ladder"), newest)
+
+
+def _clean(desk: Desk, con: duckdb.DuckDBPyConnection, case: Case) -> bool:
+    """Whether the published edition shows as many clean periods in a row as end the step."""
+    found = how_far(desk, con, case)
+    return found is not None and 0 < found.needed <= found.clean
+
+
 def stated(desk: Desk, case: Case, kind: str, facts: dict) -> dict:
     """What the event will hold: the days the rules give, with what the form changed.
 
@@ -262,7 +280,7 @@ def stated(desk: Desk, case: Case, kind: str, facts: dict) -> dict:
     if refused := refusal(case, kind, desk.asked()):
         raise refused
     rule, ladder = desk.book.on(desk.today, "cases"), desk.book.on(desk.today, "ladder")
-    whole = drafted(case, kind, desk.today, rule, ladder) | facts
+    whole = drafted(case, kind, desk.today, rule, ladder, facts)
     if refused := refusal(case, kind, desk.asked(whole)):
         raise refused
     return whole
@@ -294,7 +312,9 @@ def _paper(
     people = {e.by: _person(desk, e.by, e.role) for e in rows}
     heard = next((e.facts.get("said", e.reason) for e in rows if e.kind == "heard"), None)
     asked = next((e.facts["asked"] for e in rows if e.facts.get("asked")), None)
-    told = ({"head_said": heard} if heard else {}) | ({"asked": asked} if asked else {})
+    place = next((e.facts["place"] for e in rows if e.facts.get("place")), None)
+    carried = {"head_said": heard, "asked": asked, "place": place}
+    told = {k: v for k, v in carried.items() if v}
     paper = write(
         letters.Letter(
             case, Source(edition, case.period, desk.book), found, told | facts, reason.strip(), desk.today,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from cases.case import BY_HAND, DISPUTE, Case
-from cases.days import working_days_before
+from cases.days import local_day, months_after, working_days_before
 from cases.standing import RANKS
 from data.scope import Role, Scope
 from rules.book import Rule
@@ -99,6 +99,22 @@ def _served(case: Case, asked: Asked) -> NotDue | None:
         return NotDue("show_first")
     if asked.scope.role not in asked.rule["decides"][case.recommended]:
         return NotDue("not_your_role")
+    return _days_served(case, asked, asked.facts) if asked.facts else None
+
+
+def _days_served(case: Case, asked: Asked, facts: dict) -> NotDue | None:
+    """The days an officer may change stay within what the rules allow: a listing's year, an interview's week."""
+    if case.step == "listing":
+        until, publish_by = (date.fromisoformat(facts[k]) for k in ("listed_until", "publish_by"))
+        months = asked.rule["listed_at_most_months"]
+        if until > months_after(date.fromisoformat(facts["object_until"]), months):
+            return NotDue("listed_too_long", months=months)
+        if until <= publish_by:
+            return NotDue("listed_too_short", publish_by=publish_by)
+    if case.step == "interview":
+        day, last = local_day(datetime.fromisoformat(facts["meeting_at"])), date.fromisoformat(facts["hold_by"])
+        if not asked.today <= day <= last:
+            return NotDue("day_outside", since=asked.today, until=last)
     return None
 
 
@@ -179,7 +195,7 @@ def _extension_answered(case: Case, asked: Asked) -> NotDue | None:
         return NotDue("no_extension")
     if asked.facts and asked.facts["granted"]:
         until, begun = date.fromisoformat(asked.facts["until"]), case.effective_on or asked.today
-        if (until - begun).days > 31 * asked.rule["listed_at_most_months"]:
+        if until > months_after(begun, asked.rule["listed_at_most_months"]):
             return NotDue("listed_too_long", months=asked.rule["listed_at_most_months"])
     return None
 
@@ -244,8 +260,9 @@ def _evidence_to_close(case: Case, asked: Asked) -> NotDue | None:
     how = asked.facts["how"] if asked.facts else None
     if how == "rectified" and not case.reinspection_passed:
         return NotDue("not_reinspected")
-    if how == "expired" and not (case.listed_until and asked.today > case.listed_until):
-        return NotDue("not_expired", until=case.listed_until)
+    ends = case.listed_until or case.stands_until
+    if how == "expired" and not (ends and asked.today > ends):
+        return NotDue("not_expired", until=ends)
     if how == "referred" and case.reinspection_passed is not False:
         return NotDue("not_failed")
     ways = CLOSED_HOW.get(case.step or "", ("done",))

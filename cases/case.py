@@ -49,9 +49,10 @@ class Case:
     Attributes:
         recommended: the step the edition recommended (or that was chosen by hand). step: the step taken up; None = undecided.
         told_on: the day the party was told. effective_on: published, held, awarded, or told where nothing more follows.
-        object_until, publish_by, listed_until, answer_by, rectify_by, shown_until, follow_up: last days, as they were told.
+        object_until, publish_by, listed_until, stands_until, answer_by, rectify_by, shown_until, follow_up: last days, as they were told.
         reinspect_on: the day an order says its hazards are looked at again.
         due: what the due list said when the case was opened.
+        reply, replied_on: what the party said last of its own accord, and the day.
         papers: check codes of papers sent, newest last.
     """
 
@@ -83,6 +84,7 @@ class Case:
     object_until: date | None = None
     publish_by: date | None = None
     listed_until: date | None = None
+    stands_until: date | None = None
     meeting_at: datetime | None = None
     held_on: date | None = None
     result_by: date | None = None
@@ -97,9 +99,12 @@ class Case:
     extension_open: bool = False
     reinspection_asked_on: date | None = None
     reinspected_on: date | None = None
+    reinspected_by: str | None = None
     reinspection_passed: bool | None = None
     objections: tuple[Objection, ...] = ()
     replies: int = 0
+    reply: str = ""
+    replied_on: date | None = None
     withdrawn_on: date | None = None
     corrected_edition: str | None = None
     closed_on: date | None = None
@@ -178,13 +183,13 @@ def _served(case: Case, event: Event, on: date) -> Case:
     return replace(
         case, phase="effective" if at_once else "told", told_on=on, told_by=event.by, effective_on=on if at_once else None,
         object_until=day_of(f, "object_until"), publish_by=day_of(f, "publish_by"), answer_by=day_of(f, "answer_by"),
-        listed_until=day_of(f, "listed_until"), meeting_at=meeting, rectify_by=day_of(f, "rectify_by"),
-        reinspect_on=day_of(f, "reinspect_on"), follow_up=day_of(f, "follow_up"),
+        listed_until=day_of(f, "listed_until"), stands_until=day_of(f, "stands_until"), meeting_at=meeting,
+        rectify_by=day_of(f, "rectify_by"), reinspect_on=day_of(f, "reinspect_on"), follow_up=day_of(f, "follow_up"),
     )  # fmt: skip
 
 
 def _replied(case: Case, event: Event, on: date) -> Case:
-    return replace(case, replies=case.replies + 1)
+    return replace(case, replies=case.replies + 1, reply=event.reason, replied_on=on)
 
 
 def _objected(case: Case, event: Event, on: date) -> Case:
@@ -219,7 +224,7 @@ def _reinspection_asked(case: Case, event: Event, on: date) -> Case:
 def _reinspected(case: Case, event: Event, on: date) -> Case:
     return replace(
         case, reinspected_on=day_of(event.facts, "on") or on, reinspection_passed=event.facts["passed"],
-        reinspection_asked_on=None,
+        reinspected_by=event.by, reinspection_asked_on=None,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from cases import standing
 from cases.duties import open_duties
 from cases.ladder import due
-from cases.persistence import flags, newly_inspected
+from cases.persistence import alarmed, flags, newly_inspected
 from cases.rulings import Decided, decided, disputed, frozen, nothing
 from cases.triggers import by_probability
 from data.edition_tables import REGISTERS
@@ -127,7 +127,7 @@ def _write_audits(con: duckdb.DuckDBPyConnection, book: Book, last: Quarter) -> 
 def _flagged(con: duckdb.DuckDBPyConnection, scores: pl.DataFrame, rule, last: Quarter, quarters: int) -> pl.DataFrame:
     """Flags of every period, where the ladder reads probabilities; else nobody stands out."""
     return (
-        flags(scores, newly_inspected(con), rule, last, quarters)
+        flags(scores, newly_inspected(con), rule, last, quarters, alarmed(con))
         if by_probability(rule)
         else flags(scores.clear(), newly_inspected(con), rule, last, quarters)
     )

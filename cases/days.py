@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import chinese_calendar
+from dateutil.relativedelta import relativedelta
 
 ZONE = ZoneInfo("Asia/Shanghai")
 ONE = timedelta(days=1)
@@ -71,6 +72,15 @@ def _walk(day: date, count: int, step: timedelta) -> Deadline:
         known = known and calendar_known(day)
         count -= is_working_day(day)
     return Deadline(day, known)
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day of a later month, or that month's last.
+
+    >>> months_after(date(2026, 8, 31), 6)
+    datetime.date(2027, 2, 28)
+    """
+    return day + relativedelta(months=months)
 
 
 def first_unknown_year(today: date) -> int:

@@ -8,27 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 
-from dateutil.relativedelta import relativedelta
-
 from cases.case import BY_HAND, Case
-from cases.days import ZONE, Deadline, working_days_after, working_days_before
+from cases.days import ZONE, Deadline, months_after, working_days_after, working_days_before
 from rules.book import Rule
 
 MEETING_DAYS, MEETING_AT = 3, time(14, 30)  # an interview is proposed for the third working day, in the afternoon
 
 
-def months_after(day: date, months: int) -> date:
-    """The same day of a later month, or that month's last.
-
-    >>> months_after(date(2026, 8, 31), 6)
-    datetime.date(2027, 2, 28)
-    """
-    return day + relativedelta(months=months)
-
-
 def _stated(facts: dict, **deadlines: Deadline) -> dict:
     """Deadlines as an event states them; ``calendar_unknown`` lists those counted over a year not yet announced."""
-    unknown = sorted(name for name, d in deadlines.items() if not d.known)
+    before = set(facts.pop("calendar_unknown", ())) - deadlines.keys()
+    unknown = sorted(before | {name for name, d in deadlines.items() if not d.known})
     stated = {name: d.day.isoformat() for name, d in deadlines.items()}
     return facts | stated | ({"calendar_unknown": unknown} if unknown else {})
 
@@ -44,14 +34,10 @@ def _served(case: Case, today: date, rule: Rule, ladder: Rule) -> dict:
         facts["stands_until"] = months_after(today, ladder["stands_months"]["attention"]).isoformat()
     if step == "listing":
         until = months_after(object_until.day, rule["listed_months"])
-        asked_by = working_days_before(until, rule["days"]["extension_before"])
-        given |= {
-            "publish_by": working_days_after(object_until.day, rule["days"]["publish"]),
-            "publish_from": working_days_after(object_until.day, 1),
-            "extension_asked_by": asked_by,
-        }
-        facts["listed_until"] = until.isoformat()
-        facts["honours_barred_until"] = months_after(until, rule["honours_barred_months"]).isoformat()
+        publish_by = working_days_after(object_until.day, rule["days"]["publish"])
+        given |= {"publish_by": publish_by, "publish_from": working_days_after(object_until.day, 1)}
+        facts["honours_barred_until"] = months_after(publish_by.day, rule["honours_barred_months"]).isoformat()
+        facts = _listed(facts, until, rule, ladder)
     if step == "interview":
         last = today + timedelta(days=rule["interview_within_days"])
         day = _meeting_day(today, last)
@@ -62,6 +48,13 @@ def _served(case: Case, today: date, rule: Rule, ladder: Rule) -> dict:
     if step in BY_HAND:
         given["follow_up"] = working_days_after(today, rule["days"]["follow_up"])
     return _stated(facts, **given)
+
+
+def _listed(facts: dict, until: date, rule: Rule, ladder: Rule) -> dict:
+    """The days that follow from a listing's last day: to ask for longer, and of honours where its targets are missed."""
+    missed = months_after(until, ladder["stands_months"]["listing"])  # cases/standing.py: past due, it stands so long
+    days = {"listed_until": until.isoformat(), "honours_missed_until": missed.isoformat()}
+    return _stated(facts | days, extension_asked_by=working_days_before(until, rule["days"]["extension_before"]))
 
 
 def _ordered(facts: dict, today: date, rule: Rule) -> dict:
@@ -130,10 +123,15 @@ DRAFTS: dict[str, Callable[[Case, date, Rule, Rule], dict]] = {
 }  # fmt: skip
 
 
-def drafted(case: Case, kind: str, today: date, rule: Rule, ladder: Rule) -> dict:
-    """What the rules give for an act on a day, as JSON values; a person may change what is theirs to change.
+def drafted(case: Case, kind: str, today: date, rule: Rule, ladder: Rule, changed: dict | None = None) -> dict:
+    """What the rules give for an act on a day, as JSON values, with what a person changed and the days that follow from it.
 
     Args:
         rule: ``cases``, ladder: ``ladder``, both as in force on ``today``.
     """
-    return DRAFTS[kind](case, today, rule, ladder) if kind in DRAFTS else {}
+    changed = changed or {}
+    since = date.fromisoformat(changed["on"]) if kind == "held" and changed.get("on") else today
+    whole = DRAFTS[kind](case, since, rule, ladder) if kind in DRAFTS else {}
+    if kind == "served" and case.step == "listing" and changed.get("listed_until"):
+        whole = _listed(whole, date.fromisoformat(changed["listed_until"]), rule, ladder)
+    return whole | changed

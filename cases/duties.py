@@ -21,7 +21,8 @@ READ = """
     WITH counted AS (
         SELECT
             metric, period, estate_id, unit_id, tenure_id, numerator, denominator,
-            numerator < denominator AS short,
+            -- a hazard told as put right in time that nobody saw again counts in part: it is not overdue
+            CASE WHEN metric IN (SELECT unnest($hazards)) THEN numerator = 0 ELSE numerator < denominator END AS short,
             facts ->> '$.severity' = 'major'
                 AND facts ->> '$.found_by' IN ('fire', 'police', 'housing', 'subdistrict') AS major
         FROM {evidence}
@@ -79,7 +80,7 @@ def open_duties(con: duckdb.DuckDBPyConnection, book: Book, last: Quarter, evide
     hazards, notices = rule["hazard_metrics"]["hazards"], rule["hazard_metrics"]["notices"]
     missed_below = rule["missed_below"]
     metrics = [*missed_below, hazards, notices]
-    asked = {"periods": [str(q) for q in quarters], "metrics": metrics}
+    asked = {"periods": [str(q) for q in quarters], "metrics": metrics, "hazards": [hazards, notices]}
     found = con.sql(READ.format(evidence=evidence), params=asked).pl()
     of_metric = {name: book.metric(last.last, name)["subindex"] for name in metrics}
     rows = found.with_columns(

@@ -81,12 +81,70 @@ def _change_sentence(change: pl.DataFrame, sure: float, t: Words) -> str:
     )
 
 
-def company_sentence(company: dict, parts: pl.DataFrame, t: Words) -> str:
-    """Why one company's score is what it is.
+def _name(row: dict, t: Words) -> str:
+    return row[f"name_{t.language}"] or row["name_zh"] or row["estate_id"]
+
+
+def names_of(parts: pl.DataFrame, t: Words) -> dict[str, str]:
+    """``unit_id`` to the name of its estate.
+
+    Args:
+        parts: ``parts_of_company``.
+    """
+    return {r["unit_id"]: _name(r, t) for r in parts.iter_rows(named=True)}
+
+
+def company_change(now: dict, parts: pl.DataFrame, then: dict, then_parts: pl.DataFrame) -> pl.DataFrame:
+    """Why a company's score moved, ``item, points``: a line for each unit, the mix of its units, the worst fifth's guard.
+
+    A unit adds its mean share of the weight times what its own score moved; what entered, left or came to weigh more or less is
+    one line. They sum to the change exactly (two-factor Shapley, as weights in method.md 12). Units with 80 and 60, half each,
+    then 84, 60 and a third with 50 by .4, .4, .2: the mean goes 70 to 67.6; .45 x 4 = 1.8 for the first, the mix
+    -.1 x 82 - .1 x 60 + .2 x 50 = -4.2.
+
+    Args:
+        now, then: rows of ``company_scores``, with a score. parts, then_parts: ``parts_of_company``, all its units.
+    """
+
+    def of(rows: pl.DataFrame) -> pl.DataFrame:
+        rows = rows.filter(pl.col("share") > 0)
+        return rows.select("unit_id", "share", score=100 - pl.col("points_lost") / pl.col("share"))
+
+    both = of(parts).join(of(then_parts), on="unit_id", how="full", coalesce=True, suffix="_then").sort("unit_id")
+    share, before = pl.col("share").fill_null(0), pl.col("share_then").fill_null(0)
+    score, earlier = pl.coalesce("score", "score_then"), pl.coalesce("score_then", "score")
+    both = both.select(
+        item="unit_id", points=(share + before) / 2 * (score - earlier), mix=(share - before) * (score + earlier) / 2
+    )
+    guard = (now["final"] - now["mean"]) - (then["final"] - then["mean"])
+    beside = pl.DataFrame({"item": ["mix", "guard"], "points": [float(both["mix"].sum()), guard]})
+    return pl.concat([both.select("item", "points"), beside])
+
+
+def _company_moved(company: dict, then: dict, lines: pl.DataFrame, names: dict[str, str], sure: float, t: Words) -> str:
+    row = pl.DataFrame(
+        {"final": [company["final"]], "sd": [company["sd"]], "then_final": [then["final"]], "then_sd": [then["sd"]]}
+    )
+    moved = company["final"] - then["final"]
+    main = mover(lines.select("item", "points").rows(), moved)
+    if None in row.row(0) or not reliable(row, sure) or main is None:
+        return t("told.no_change", points=f"{moved:+.1f}")
+    item = names[main[0]] if main[0] in names else t(f"change.{main[0]}")
+    return t(
+        "told.rose" if moved > 0 else "told.fell", points=f"{abs(moved):.1f}", item=item, most=f"{abs(main[1]):.1f}"
+    )
+
+
+def company_sentence(
+    company: dict, parts: pl.DataFrame, t: Words, then: tuple[dict, pl.DataFrame, float] | None = None
+) -> str:
+    """Why one company's score is what it is, and why it moved.
 
     Args:
         company: its row of ``company_scores``; must be rated.
         parts: ``parts_of_company``, costliest first: all its units, or those the viewer may see.
+        then: the same two of the quarter before, of a viewer who sees all units, and the index rule's ``change_sure``;
+            None = nothing is said of the change.
     """
     quarter = Quarter.parse(company["period"])
     said = [
@@ -97,8 +155,12 @@ def company_sentence(company: dict, parts: pl.DataFrame, t: Words) -> str:
         said.append(t("told.guarded", points=f"{company['mean'] - company['final']:.1f}"))
     if parts.height:
         worst = parts.row(0, named=True)
-        name = worst[f"name_{t.language}"] or worst["name_zh"] or worst["estate_id"]
+        name = _name(worst, t)
         whole = parts.height == company["units_rated"]
         key = "told.costliest" if whole else "told.costliest_seen"
         said.append(t(key, estate=name, points=f"{worst['points_lost']:.1f}", lost=f"{100 - company['mean']:.1f}"))
+    if then is not None:
+        before, then_parts, sure = then
+        lines = company_change(company, parts, before, then_parts)
+        said.append(_company_moved(company, before, lines, names_of(pl.concat([then_parts, parts]), t), sure, t))
     return t("told.join").join(said)

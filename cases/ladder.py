@@ -19,7 +19,7 @@ from data.edition_tables import Due, Flag
 from metrics.calendar import Quarter
 from metrics.certainty import chance_below
 from metrics.flags import selected
-from rules.book import Book
+from rules.book import Book, Rule
 
 HEAD = KEYS["head"]
 ROBUST = {"level": pl.String, "unit_id": pl.String, "period": pl.String, "share_below": pl.Float64}
@@ -67,7 +67,7 @@ def _open_steps(facts: pl.DataFrame, grounds: pl.DataFrame) -> pl.DataFrame:
     return rows.filter((pl.col("step") == "commendation") | (next_up & (pl.col("rank") > pl.col("repeat"))))
 
 
-def _nothing(facts: pl.DataFrame, grounds: pl.DataFrame) -> pl.DataFrame:
+def _nothing(facts: pl.DataFrame, grounds: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     """Why nothing is due, for units without an open step."""
     held = pl.col("unit_id").is_in(grounds.filter(pl.col("rank") > 0)["unit_id"].implode())
     reason = (
@@ -75,6 +75,7 @@ def _nothing(facts: pl.DataFrame, grounds: pl.DataFrame) -> pl.DataFrame:
         .when(~pl.col("rated")).then(pl.lit("not_rated"))
         .when(held & (pl.col("appealed") > 0)).then(pl.lit("objection_open"))
         .when(held & (pl.col("repeat") > 0)).then(pl.lit("step_stands"))
+        .when((pl.col("stage") == "watch") & (pl.col("p") < rule.get("watch_p", 0))).then(pl.lit("watched_rising"))
         .when(pl.col("stage") != "none").then(pl.lit("watched"))
         .otherwise(pl.lit("nothing_due"))
     )  # fmt: skip
@@ -92,7 +93,7 @@ def _steps(given: Given, triggers: list[Trigger]) -> pl.DataFrame:
         .unique("unit_id", keep="first", maintain_order=True)
         .select("unit_id", "step", "reason", "params", "p")
     )
-    nothing = _nothing(facts, grounds).join(best, on="unit_id", how="anti")
+    nothing = _nothing(facts, grounds, given.rule).join(best, on="unit_id", how="anti")
     return pl.concat([best, nothing]).join(facts.select("unit_id", "estate_id", "company_id", "head_id"), on="unit_id")
 
 

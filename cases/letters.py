@@ -22,6 +22,7 @@ from cases.papers.prefill import COSTLIEST, Found, metrics_named, step_parts
 from cases.papers.prefill import party as party_of
 from i18n.words import Words
 
+MENDED = ("rectified", "clean_periods")  # closings that say the trouble is over
 TARGET_DAYS = 60  # calendar days a target is given unless the officer sets another day
 
 
@@ -126,6 +127,7 @@ def _listing(letter: Letter) -> shapes.Paper:
         **_step(letter), targets=_tasks(letter, "asked"), publish_from=letter.day("publish_from"),
         publish_at=letter.facts.get("publish_at") or said("case.paper.publish_at"), listed_until=letter.day("listed_until"),
         extension_asked_by=letter.day("extension_asked_by"), honours_barred_until=letter.day("honours_barred_until"),
+        honours_missed_until=letter.day("honours_missed_until"),
     )  # fmt: skip
 
 
@@ -147,11 +149,17 @@ def _interview(letter: Letter) -> shapes.Paper:
     )  # fmt: skip
 
 
-def _minutes(letter: Letter) -> shapes.Paper:
-    facts, began = letter.facts, letter.case.meeting_at
-    began = datetime.fromisoformat(facts["began"]) if facts.get("began") else began
-    if began is None:
+def _began(letter: Letter) -> datetime:
+    """When the interview began: as written, else at the hour it was set for, on the day it was held."""
+    if letter.facts.get("began"):
+        return datetime.fromisoformat(letter.facts["began"])
+    if letter.case.meeting_at is None:
         raise ValueError("The minutes need the hour the interview began. Give it in the form.")
+    return datetime.combine(letter.day("on"), letter.case.meeting_at.astimezone(ZONE).time(), ZONE)
+
+
+def _minutes(letter: Letter) -> shapes.Paper:
+    facts, began = letter.facts, _began(letter)
     ended = datetime.fromisoformat(facts["ended"]) if facts.get("ended") else began + timedelta(hours=1)
     recorder = Person(name=facts["recorder"], title=said("case.paper.recorder"))
     return shapes.Minutes(
@@ -254,34 +262,48 @@ def _withdrawal(letter: Letter) -> shapes.Paper:
         withdrawn_issued_on=letter.sent[kind][1], decided_on=letter.today,
         reasons=(letter.reason, *(_objection_line(o) for o in upheld)),
         corrected_edition=None if case.matter else facts.get("corrected_edition") or said("case.paper.edition_pending"),
-        display_ends_on=letter.day("display_ends_on"), told=tuple(facts.get("told") or (said("case.paper.told"),)),
+        display_ends_on=letter.day("display_ends_on"), told=tuple(facts.get("told") or (said("case.paper.told"), said("case.paper.told_inside"))),
         objection=letter.objection(kind="appeal"),
     )  # fmt: skip
 
 
 def _closure(letter: Letter) -> shapes.Paper:
     case, facts = letter.case, letter.facts
-    on = case.reinspected_on or letter.today
-    shown = tuple(
-        Shown(target=t.what, evidence=facts.get("evidence") or letter.reason, on=on, checked_by=letter.signed_by.name)
-        for t in _tasks(letter, "asked")
+    how, listed = facts["how"], case.step == "listing"
+    looked = letter.people.get(case.reinspected_by or "", letter.signed_by) if how == "rectified" else letter.signed_by
+    on = case.reinspected_on if how == "rectified" else letter.today
+    shown = (
+        ()
+        if how not in MENDED
+        else tuple(
+            Shown(
+                target=t.what,
+                evidence=facts.get("evidence") or letter.reason,
+                on=on or letter.today,
+                checked_by=looked.name,
+            )
+            for t in _tasks(letter, "asked")
+        )
     )
     return shapes.Closure(
-        **letter.common, to=party_of(letter.found), closes=_against(letter), opened_on=case.opened_on, shown=shown,
-        reinspected_on=on, officers=(letter.signed_by,), watch_until=day_of(facts, "watch_until") or letter.today,
-        relapse=said("case.paper.relapse"), display_ends_on=letter.day("display_ends_on"),
-        objection=letter.objection(kind="appeal"),
+        **letter.common, to=party_of(letter.found), how=how, closes=_against(letter), opened_on=case.opened_on, shown=shown,
+        reinspected_on=case.reinspected_on, officers=tuple(dict.fromkeys((looked, letter.signed_by))),
+        objection=letter.objection(kind="appeal"), watch_until=day_of(facts, "watch_until") if listed and shown else None,
+        relapse=said("case.paper.relapse") if listed and shown else None,
+        display_ends_on=letter.day("display_ends_on") if listed else None,
     )  # fmt: skip
 
 
 def _commendation(letter: Letter) -> shapes.Paper:
     case = letter.case
     keep = ("edition", "pass_mark", "to", "rule", "facts", "chart", "records", "records_total")
-    until = case.shown_until or letter.today
+    until = case.shown_until or letter.day("until")
+    awarded = letter.today if case.shown_until else None
     return shapes.Commendation(
         **letter.common, **{k: v for k, v in letter.parts.items() if k in keep}, officer_reason=case.reason,
         shown_from=case.told_on or letter.today, shown_until=until, decline_by=until, effect=said("case.paper.fewer_visits"),
-        objection=letter.objection(until, kind="award"),
+        awarded_on=awarded,
+        objection=letter.objection(kind="appeal") if awarded else letter.objection(until, kind="award"),
     )  # fmt: skip
 
 
@@ -297,6 +319,7 @@ LETTERS: dict[tuple[str, str | None], tuple[str, Callable[[Letter], shapes.Paper
     ("held", None): ("minutes", _minutes),
     ("objection_decided", None): ("appeal", _appeal),
     ("withdrawn", None): ("withdrawal", _withdrawal),
+    ("shown", None): ("commendation", _commendation),
     ("awarded", None): ("commendation", _commendation),
     ("closed", "attention"): ("closure", _closure),
     ("closed", "listing"): ("closure", _closure),

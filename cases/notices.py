@@ -7,14 +7,14 @@ import sqlalchemy as sa
 from cases.case import DISPUTE, Case
 from data import outbox
 from data.events import Event
-from data.ledger import accounts
+from data.ledger import accounts, case_readings
 from data.scope import Role
 from i18n.words import Words
 
 #: Events the company hears of; before it was told of the case it hears of none.
 TO_PARTY = (
     "served", "shown", "published", "objection_decided", "extension_answered", "reinspected", "held", "result_sent", "awarded",
-    "withdrawn", "closed",
+    "closed",
 )  # fmt: skip
 #: Events of the company the officers of the case hear of.
 TO_OFFICERS = (
@@ -29,13 +29,25 @@ def _holders(con: sa.Connection, role: Role, company_id: str | None) -> list[str
     return list(con.execute(query.order_by(accounts.c.account_id)).scalars())
 
 
+def _knows(con: sa.Connection, case: Case, doing: str) -> list[str]:
+    """Everyone who was told of a case, handled it or read its file, but for who acts now (domain.md section 11, rule 8)."""
+    read = sa.select(case_readings.c.account_id).distinct().where(case_readings.c.case_id == case.case_id)
+    told = {*_holders(con, "manager", case.company_id), *con.execute(read).scalars()}
+    handled = {
+        p for p in (case.opened_by, case.decided_by, case.told_by, *(o.decided_by for o in case.objections)) if p
+    }
+    return sorted((told | handled) - {doing})
+
+
 def tell(con: sa.Connection, case: Case, event: Event, link: str) -> int:
     """Put the messages an event makes necessary into the outbox, in the event's own transaction; returns how many.
 
     Args:
         case: as it stands after the event. link: address of a case's page, to which its number is added.
     """
-    if event.kind in TO_PARTY and case.known_to_party:
+    if event.kind == "withdrawn":
+        people = _knows(con, case, event.by)
+    elif event.kind in TO_PARTY and case.known_to_party:
         people = _holders(con, "manager", case.company_id)
     elif event.kind == "objected" and case.step == DISPUTE:  # no officer is at it yet
         people = _holders(con, "supervisor", None)

@@ -6,6 +6,8 @@ the numbers say; a step is recommended by the ladder and decided by a person.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import duckdb
 import numpy as np
 import polars as pl
@@ -15,6 +17,7 @@ from metrics.calendar import Quarter, quarters_up_to
 from metrics.flags import chance_above, selected
 from rules.book import Rule
 
+ALARMS = ("rising", "matters_rising")  # detectors that put an estate on the watch list (method.md 10.2, L0)
 NONE, WATCH, LISTING, INTERVIEW, REPLACEMENT = range(len(STAGES))
 #: What makes rows of two quarters the same unit: a head's contracts with one company at one estate belong together.
 KEYS = {"estate": ["unit_id"], "tenure": ["unit_id"], "head": ["estate_id", "company_id", "head_id"]}
@@ -78,9 +81,19 @@ def _matrix(rows: pl.DataFrame, column: str, shape: tuple[int, int], default: fl
     return out
 
 
+def alarmed(con: duckdb.DuckDBPyConnection, edition: str = "edition") -> list[str]:
+    """Estates whose incidents or matters reached their warning line in the edition's quarter (CUSUM, metrics/checks)."""
+    rows = con.sql(
+        f"SELECT DISTINCT unit_id FROM {edition}.checks WHERE level = 'estate' AND list_contains($alarms, detector) ORDER BY ALL",
+        params={"alarms": list(ALARMS)},
+    )
+    return [row[0] for row in rows.fetchall()]
+
+
 def flags(
-    index_scores: pl.DataFrame, inspected: pl.DataFrame, rule: Rule, last: Quarter, quarters: int
-) -> pl.DataFrame:
+    index_scores: pl.DataFrame, inspected: pl.DataFrame, rule: Rule, last: Quarter, quarters: int,
+    rising: Sequence[str] = (),
+) -> pl.DataFrame:  # fmt: skip
     """Contract Flag: one row per current unit and period, what its probability says and how long it has.
 
     Args:
@@ -88,6 +101,7 @@ def flags(
         inspected: ``estate_id, period`` (``newly_inspected``).
         rule: the ladder's rule; selection is made anew within each level and period.
         last: the period decided on. quarters: how many periods the edition scored.
+        rising: estates with an alarm in the period decided on (``alarmed``): watched, whatever their score says.
     """
     periods = [str(q) for q in quarters_up_to(last, quarters)]
     rated = pl.col("state") == "rated"
@@ -108,6 +122,8 @@ def flags(
     )
     parts = [_of_level(part, KEYS[part["level"][0]], len(periods), rule) for part in rows.partition_by("level")]
     found = pl.concat(parts) if parts else rows.with_columns(rose=pl.lit(None, pl.Float64), stage=pl.lit(STAGES[0]))
+    watch = (pl.col("stage") == STAGES[NONE]) & (pl.col("period") == str(last)) & pl.col("estate_id").is_in(rising)
+    found = found.with_columns(stage=pl.when(watch).then(pl.lit(STAGES[WATCH])).otherwise("stage"))
     named = found.with_columns(p_below="p", p_above="top", rose=pl.col("rose").fill_nan(None))
     return Flag.validate(named.select(list(Flag.to_schema().columns)).sort("level", "unit_id", "period"))
 

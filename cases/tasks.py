@@ -80,13 +80,18 @@ def _after_telling(case: Case, rule: Rule, deciders: tuple[Role, ...], today: da
     if case.must_withdraw:
         return
     yield from {
-        "listing": _listing, "interview": _interview, "replacement": _replacement, "commendation": _commendation,
+        "attention": _attention, "listing": _listing, "interview": _interview, "replacement": _replacement, "commendation": _commendation,
         "rectification": _rectification, "referral": _by_hand, "advice": _by_hand,
     }.get(case.step or "", _nothing)(case, rule, deciders, party)  # fmt: skip
 
 
 def _nothing(case: Case, rule: Rule, deciders: tuple[Role, ...], party: tuple[Role, ...]) -> Iterator[Task]:
     return iter(())
+
+
+def _attention(case: Case, rule: Rule, deciders: tuple[Role, ...], party: tuple[Role, ...]) -> Iterator[Task]:
+    if case.stands_until:
+        yield Task(case, "close_attention", deciders, case.stands_until + timedelta(days=1))
 
 
 def _listing(case: Case, rule: Rule, deciders: tuple[Role, ...], party: tuple[Role, ...]) -> Iterator[Task]:

@@ -124,7 +124,7 @@ def reasons(rule: Rule) -> set[str]:
     """Every reason a row may carry: a word below ``due.`` each."""
     held_back = {"not_rated", "provisional", "objection_open", "step_stands", "nothing_due"}
     company = "company_surely_top" if by_probability(rule) else "company_top_half_years"
-    watched = {"watched"} if by_probability(rule) else set()
+    watched = {"watched", "watched_rising"} if by_probability(rule) else set()
     return {t.reason for t in (*of_unit(rule), *of_head(rule))} | held_back | watched | {company}
 
 

@@ -44,6 +44,18 @@ class Season(pa.DataFrameModel):
     why_not: str = pa.Field(nullable=True)  # a word key below `no_season.`
 
 
+class Closing(pa.DataFrameModel):
+    """One company over the whole edition: hazards it told as put right, and what those seen again by lot say (method.md 14.4)."""
+
+    company_id: str
+    unseen: int  # closings nobody saw again
+    picked: int  # seen again at random
+    undone: int  # of these, found not put right
+    share: float = pa.Field(ge=0, le=1)  # taken off each unseen closing; 0 where it does not apply
+    applied: bool
+    why_not: str = pa.Field(nullable=True)  # a word key below `not_taken_off.`
+
+
 class Dispersion(pa.DataFrameModel):
     """One proportion over the whole edition: how many throws a point is worth (metrics/dispersion.py)."""
 
@@ -60,4 +72,5 @@ TABLES: dict[str, type[pa.DataFrameModel]] = {
     "propensity": Propensity,
     "seasons": Season,
     "dispersion": Dispersion,
+    "closings": Closing,
 }

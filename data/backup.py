@@ -1,8 +1,9 @@
 """Backup and restore of the three stores, while the program runs.
 
-A backup is a folder of its own: the ledger as SQLite copies one in use, the records as DuckDB copies one nobody is
-loading, the editions (they never change), and ``BACKUP.json`` with the SHA-256 of each file. Nothing committed before
-it began is missing; what is committed while it runs may be.
+A backup is a folder of its own: the ledger as SQLite copies one in use (one in PostgreSQL as it stood at one moment,
+into the same kind of file), the records as DuckDB copies one nobody is loading, the editions (they never change), and
+``BACKUP.json`` with the SHA-256 of each file. Nothing committed before it began is missing; what is committed while it
+runs may be.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from pathlib import Path
 import duckdb
 import sqlalchemy as sa
 
-from data import editions, outbox, records
+from data import editions, ledger_copy, outbox, records
 from data.ledger import FILE as LEDGER
-from data.ledger import URL_VARIABLE, open_ledger, sessions, writing
+from data.ledger import URL_VARIABLE, open_file, sessions, writing
 
 MANIFEST = "BACKUP.json"
 #: Held by a store while it works; never part of a backup.
@@ -60,7 +61,14 @@ def _put_in_place(partial: Path, place: Path) -> None:
     partial.rename(place)
 
 
+def _elsewhere() -> bool:
+    return bool(os.environ.get(URL_VARIABLE))
+
+
 def _copy_ledger(root: Path, to: Path) -> None:
+    if _elsewhere():
+        ledger_copy.to_file(root, to)
+        return
     with closing(sqlite3.connect(root / LEDGER)) as old, closing(sqlite3.connect(to / LEDGER)) as new:
         old.backup(new)
 
@@ -91,16 +99,12 @@ def backup(root: Path, place: Path, now: datetime) -> Path:
     """Copy everything below ``root`` into the new folder ``place``; the program may go on.
 
     Raises:
-        BackupRefused: ``place`` is in use or below ``root``, there is nothing, or the ledger lies elsewhere.
+        BackupRefused: ``place`` is in use or below ``root``, or there is nothing.
+        CopyRefused: there is no ledger of this program's at ``STEWARD_LEDGER_URL``.
         StoreBusy: records are being loaded.
     """
-    if os.environ.get(URL_VARIABLE):
-        raise BackupRefused(
-            f"The ledger lies at {URL_VARIABLE}, so this command cannot copy it and made no half backup. "
-            "Back it up with that database's own tool, and run this one without the variable for the rest."
-        )
-    if not (root / LEDGER).is_file():
-        raise BackupRefused(f"{root} holds no ledger, so there is nothing to back up. Check --root.")
+    if not (root / (needed := records.FILE if _elsewhere() else LEDGER)).is_file():
+        raise BackupRefused(f"{root} holds no {needed}, so there is nothing to back up. Check --root.")
     if place.resolve().is_relative_to(root.resolve()):
         raise BackupRefused(f"{place} lies within {root} and would be lost with it. Name a folder elsewhere.")
     to = _new_folder(place)
@@ -123,9 +127,11 @@ def backup(root: Path, place: Path, now: datetime) -> Path:
 def restore(place: Path, root: Path, now: datetime) -> int:
     """Put a backup back into the new folder ``root``; returns the number of files. Every stay ends: one that was signed
     out after the backup must not come back to life. Notices that waited then may have gone out since: a person decides.
+    Where ``STEWARD_LEDGER_URL`` names a database, the ledger goes there and no copy of it stays in the folder.
 
     Raises:
         BackupRefused: ``root`` is in use, or the backup is none, or a file of it is missing or altered.
+        CopyRefused: the database at ``STEWARD_LEDGER_URL`` is not empty, or will not take it.
     """
     try:
         files = json.loads((place / MANIFEST).read_text(encoding="utf-8"))["files"]
@@ -139,19 +145,19 @@ def restore(place: Path, root: Path, now: datetime) -> int:
     ]
     if wrong:
         raise BackupRefused(f"{place}: missing or altered: {', '.join(wrong)}. Nothing was restored; take another.")
+    if _elsewhere():
+        ledger_copy.refuse_if_held(root)
     to = _new_folder(root)
     for name in files:
         (to / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(place / name, to / name)
-    url = os.environ.pop(URL_VARIABLE, None)
-    try:
-        ledger = open_ledger(to)
-    finally:
-        if url is not None:
-            os.environ[URL_VARIABLE] = url
+    ledger = open_file(to)
     with writing(ledger) as con:
         con.execute(sa.update(sessions).where(sessions.c.ended_at.is_(None)).values(ended_at=now, ended_by="restore"))
         outbox.doubt_all(con, now)
     ledger.dispose()
+    if _elsewhere():
+        ledger_copy.from_file(to, root)
+        (to / LEDGER).unlink()
     _put_in_place(to, root)
     return len(files)

@@ -1,8 +1,7 @@
 """What a believable row is: one pandera contract per table of records.
 
-A contract checks shape first, then types, then sense. ``TABLES`` is the list the whole house reads: intake
-validates against it, the store creates its tables from it, metrics name their columns by it.
-Days are local days (``*_on``), moments are UTC (``*_at``), shares are 0 to 1.
+A contract checks shape first, then types, then sense. ``TABLES`` is the list the whole house reads: intake validates against
+it, the store creates its tables from it. Days are local days (``*_on``), moments are UTC (``*_at``), shares are 0 to 1.
 """
 
 from __future__ import annotations
@@ -154,6 +153,7 @@ class Hazard(pa.DataFrameModel):
     rectified_on: date = pa.Field(nullable=True)
     verified_on: date = pa.Field(nullable=True)
     verified_result: str = pa.Field(isin=codes.OUTCOMES, nullable=True)
+    lot_result: str = pa.Field(isin=codes.OUTCOMES, nullable=True)  # seen again by lot; stays when put right afterwards
     objection_open: bool = pa.Field(nullable=True)
     recorded_on: date = pa.Field(nullable=True)
 
@@ -225,6 +225,7 @@ class FireDrill(pa.DataFrameModel):
     verification: str = pa.Field(isin=codes.VERIFICATIONS)
     evidence_hash: str = pa.Field(nullable=True)
     recorded_on: date = pa.Field(nullable=True)
+    recorded_at: Moment = pa.Field(nullable=True)  # entered, to the minute
 
 
 class Incident(pa.DataFrameModel):

@@ -200,16 +200,22 @@ def _overlap(con: duckdb.DuckDBPyConnection, source: Source, day: str, rule: Rul
 
 
 def profiled(con: duckdb.DuckDBPyConnection, source: Source, delivery_id: str, received_at: datetime) -> list[Doubt]:
-    """Keep what each column of ``staged`` looks like, and say which shifted against the source's last deliveries."""
+    """Keep what each column of ``staged`` looks like, and say which shifted against the source's last deliveries.
+
+    Waited for only where enough deliveries say what is usual and this one has as many rows as they: what changes a
+    register looks unlike the register's first sending, and a small addition unlike a whole delivery, both by right.
+    """
     rule = rule_on(received_at.astimezone(ZoneInfo(source.zone)).date())
     rows = con.execute("SELECT count(*) FROM staged").fetchall()[0][0]
     if not rows:
         return []
     past = con.sql(
         """
-        SELECT c.delivery_id, c.column_name, c.profile
+        SELECT c.delivery_id, d.rows_read, c.column_name, c.profile
         FROM delivery_columns AS c
-        JOIN (SELECT delivery_id, seq FROM deliveries WHERE source = $source ORDER BY seq DESC LIMIT $last) AS d USING (delivery_id)
+        JOIN (
+            SELECT delivery_id, rows_read, seq FROM deliveries WHERE source = $source ORDER BY seq DESC LIMIT $last
+        ) AS d USING (delivery_id)
         ORDER BY d.seq DESC, c.column_name
         """,
         params={"source": source.name, "last": rule["shift_history"]},
@@ -217,8 +223,10 @@ def profiled(con: duckdb.DuckDBPyConnection, source: Source, delivery_id: str, r
     sample, mine = profile(con, source.table, rule)
     for column, one in mine.items():
         con.execute("INSERT INTO delivery_columns VALUES (?, ?, ?)", [delivery_id, column, json.dumps(one)])
+    before = past.unique("delivery_id")["rows_read"].to_list()
+    alike = len(before) >= rule["history_least"] and rows >= median(before) / rule["count_times"]
     found = []
     for column, index in shifts(sample, past, rule).items():
         told = Note("column_shift", {"column": column, "index": round(index, 2)})
-        found.append(Doubt(told, index >= rule["shift_waits"]))
+        found.append(Doubt(told, alike and index >= rule["shift_waits"]))
     return found

@@ -17,16 +17,15 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import event
+
+from data.dialects import driver_url, prepare_postgresql, prepare_sqlite
 
 FILE = "ledger.sqlite"
 URL_VARIABLE = "STEWARD_LEDGER_URL"
 #: In a PostgreSQL address: where the schema named after the folder belongs, so that one database holds several districts.
 OF_FOLDER = "{folder}"
 MIGRATIONS = Path(__file__).parent / "migrations"
-WRITING = 0x57E7A2D  # PostgreSQL's lock while somebody writes; any number that nobody else uses in this database
 NAME_LONGEST = 128  # characters of a person's name
-BUSY_TIMEOUT_MS = 10_000  # how long a writer waits for another before it gives up
 
 
 class Moment(sa.types.TypeDecorator):
@@ -295,44 +294,6 @@ APPEND_ONLY = (
 )  # fmt: skip
 
 
-def _prepare_sqlite(engine: sa.Engine) -> None:
-    """WAL, enforced keys, patience, full flushes; a writer takes its place before it reads."""
-
-    @event.listens_for(engine, "connect")
-    def on_connect(dbapi, _record):  # SQLAlchemy calls it
-        dbapi.isolation_level = None  # transactions are begun below, not by the driver
-        for pragma in (
-            f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL",
-        ):  # fmt: skip
-            dbapi.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def on_begin(con):
-        if con.get_execution_options().get("writes"):  # every read here is one statement and needs no transaction
-            con.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _prepare_postgresql(engine: sa.Engine) -> None:
-    """One writer at a time, as in SQLite: what was read in a transaction still holds when it writes."""
-
-    @event.listens_for(engine, "begin")
-    def on_begin(con):
-        if con.get_execution_options().get("writes"):
-            con.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITING}, hashtext(coalesce(current_schema(), '')))")
-
-
-def driver_url(url: str) -> str:
-    """A PostgreSQL address as people write it, with the driver this program brings.
-
-    >>> driver_url("postgresql://steward@db/ledger")
-    'postgresql+psycopg://steward@db/ledger'
-    """
-    for plain in ("postgresql://", "postgres://"):
-        if url.startswith(plain):
-            return "postgresql+psycopg://" + url.removeprefix(plain)
-    return url
-
-
 def schema_of(root: Path) -> str:
     """The PostgreSQL schema of a folder's ledger, where the address says ``{folder}``."""
     return "steward_" + hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
@@ -344,20 +305,50 @@ def open_ledger(root: Path) -> sa.Engine:
     Raises:
         LedgerTooNew: a newer program has been at it.
     """
-    url = os.environ.get(URL_VARIABLE)
-    if not url:
-        root.mkdir(parents=True, exist_ok=True)
-        url = f"sqlite:///{(root / FILE).resolve()}"
-    engine = sa.create_engine(driver_url(url.replace(OF_FOLDER, schema_of(root))), pool_pre_ping=True)
-    if engine.dialect.name == "sqlite":
-        _prepare_sqlite(engine)
-    else:
-        _prepare_postgresql(engine)
-        if OF_FOLDER in url and not sa.inspect(engine).has_schema(schema_of(root)):
-            with writing(engine) as con:
-                con.execute(sa.schema.CreateSchema(schema_of(root), if_not_exists=True))
+    if not os.environ.get(URL_VARIABLE):
+        return open_file(root)
+    engine = at_address(root)
+    if _lacks_place(engine, root):
+        with writing(engine) as con:
+            con.execute(sa.schema.CreateSchema(schema_of(root), if_not_exists=True))
     _lead_on(engine)
     return engine
+
+
+def open_file(root: Path) -> sa.Engine:
+    """The ledger in the folder's own file, whatever the address says; led on as ``open_ledger`` does."""
+    root.mkdir(parents=True, exist_ok=True)
+    engine = _engine(f"sqlite:///{(root / FILE).resolve()}")
+    _lead_on(engine)
+    return engine
+
+
+def at_address(root: Path) -> sa.Engine:
+    """The database at ``STEWARD_LEDGER_URL`` as it stands: nothing is made or led on there."""
+    return _engine(driver_url(os.environ[URL_VARIABLE].replace(OF_FOLDER, schema_of(root))))
+
+
+def make(con: sa.Connection, root: Path) -> None:
+    """Make the tables of a new ledger at ``STEWARD_LEDGER_URL``, as part of the caller's transaction."""
+    if _lacks_place(con, root):
+        con.execute(sa.schema.CreateSchema(schema_of(root), if_not_exists=True))
+    command.upgrade(_migrations(con), "head")
+
+
+def stands_at(con: sa.Connection) -> tuple[str | None, str | None]:
+    """The schema's version there (none where there is no ledger), and the newest this program knows."""
+    return _stands_at(con), ScriptDirectory.from_config(_migrations()).get_current_head()
+
+
+def _engine(url: str) -> sa.Engine:
+    engine = sa.create_engine(url, pool_pre_ping=True)
+    (prepare_sqlite if engine.dialect.name == "sqlite" else prepare_postgresql)(engine)
+    return engine
+
+
+def _lacks_place(bind: sa.Engine | sa.Connection, root: Path) -> bool:
+    """Does the address name a schema of the folder that is not there yet?"""
+    return OF_FOLDER in os.environ[URL_VARIABLE] and not sa.inspect(bind).has_schema(schema_of(root))
 
 
 class LedgerTooNew(ValueError):

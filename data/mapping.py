@@ -65,6 +65,10 @@ class SetAside:
     column: str | None = None  # the contract column this speaks of
 
 
+#: Columns that a wide sheet's points fill (``parsing.typed``).
+POINTS = ("item_code", "checked", "passed")
+
+
 @dataclass(frozen=True)
 class OnForm:
     """Rows answered on an inspection form (``data/form_rows.py``): the headings of its name and version, and those of which one
@@ -115,6 +119,12 @@ class Source:
         wide = [n.translate(WIDE) for n in self.nulls]
         apart = [f"{n[0]}{blank}{n[1]}" for n in self.nulls if len(n) == 2 for blank in " \u3000"]
         return tuple(dict.fromkeys([*self.nulls, *wide, *apart]))
+
+    def unfilled(self, headings: list[str]) -> frozenset[str]:
+        """Columns of the contract that no heading, fixed value or rule fills: NULL in every row of such a file."""
+        read = (c for c, accepted in self.columns.items() if not set(accepted).isdisjoint(headings))
+        points = POINTS if self.unpivot else ()
+        return frozenset(self.table.columns) - {*read, *self.fixed, *self.make, *self.derive, *points}
 
     @cached_property
     def headings(self) -> frozenset[str]:

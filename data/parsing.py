@@ -15,7 +15,7 @@ import polars as pl
 
 from data import spellings
 from data.making import headings_of, made
-from data.mapping import FALSE, TRUE, Source
+from data.mapping import FALSE, POINTS, TRUE, Source
 from data.reading import LINE
 
 FAILURES = {
@@ -287,7 +287,7 @@ def typed(
     for column, text in _made(source, headings, day).items():
         texts[column] = pl.coalesce(texts[column], text) if column in texts else text
     if source.unpivot:
-        texts |= {c: pl.col(c) for c in ("item_code", "checked", "passed") if c in columns}
+        texts |= {c: pl.col(c) for c in POINTS if c in columns}
     # stripped once, as a step of its own: within one expression it would be done for each mention
     chunk = chunk.with_columns(pl.col(h).str.strip_chars() for h in headings if h != LINE)
     rows = chunk.select(pl.col(LINE), **texts)

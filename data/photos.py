@@ -1,7 +1,8 @@
 """Photos of a visit, kept under the hash of their content beside the stores.
 
 A photo is taken in as JPEG or PNG by its bytes, drawn anew as a JPEG of bounded size (what a phone writes beside the picture, such as
-where it was taken, is left behind), and named by the SHA-256 of what is kept. A record names its photos by that hash.
+where it was taken, is left behind), and named by the SHA-256 of what is kept. A record names its photos by that hash. It is drawn in a
+process of its own (``python -m data.photos FROM TO``, see ``data.bounded``): what is made to harm whoever draws it harms that one.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import sys
 import tempfile
+import threading
 from pathlib import Path
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from data import bounded
 from data.uploads import MEGABYTE
 
 FOLDER = "photos"
@@ -24,6 +28,9 @@ MOST_PIXELS = 60_000_000  # a phone's largest; more is refused before it is unpa
 SIDE = 1600  # pixels of the longer side as kept
 QUALITY = 82
 MOST = 30  # photos of one visit
+MEMORY_MB = 900  # of the process that draws one: MOST_PIXELS in four colours, upright, and once more without the fourth, take 700
+SECONDS = 30
+AT_ONCE = threading.BoundedSemaphore(2)  # so many are drawn at the same time, whoever sends them
 
 
 class NoPhoto(ValueError):
@@ -42,7 +49,15 @@ def keep(root: Path, content: bytes) -> str:
     """
     if len(content) > LARGEST_MB * MEGABYTE:
         raise NoPhoto("too_large")
-    drawn = _drawn(content)
+    with tempfile.TemporaryDirectory(prefix="photo-") as folder:
+        came, made = Path(folder) / "came", Path(folder) / "made"
+        came.write_bytes(content)
+        with AT_ONCE:
+            command = [sys.executable, "-m", "data.photos", str(came), str(made)]
+            ended = bounded.run(command, seconds=SECONDS, memory_mb=MEMORY_MB)
+        if ended.code or ended.stopped:
+            raise NoPhoto("too_large" if ended.stopped or ended.text.endswith("too_large") else "no_photo")
+        drawn = made.read_bytes()
     name = hashlib.sha256(drawn).hexdigest()
     path = root / FOLDER / name[:2] / f"{name}.jpg"
     if not path.is_file():
@@ -73,3 +88,10 @@ def path_of(root: Path, name: str) -> Path | None:
     """Where a photo lies; None where there is none of that hash."""
     path = root / FOLDER / name[:2] / f"{name}.jpg"
     return path if NAME.fullmatch(name) and path.is_file() else None
+
+
+if __name__ == "__main__":
+    try:
+        Path(sys.argv[2]).write_bytes(_drawn(Path(sys.argv[1]).read_bytes()))
+    except NoPhoto as e:
+        sys.exit(e.kind)

@@ -74,6 +74,7 @@ WHO_READS: dict[str, Readers] = {
     "evidence": Readers(IN_AREA, OWN_EVIDENCE),
     "metric_sums": LEVEL_ROWS,
     "inspectors": Readers(None, None),  # persons, and no party's business: the supervisor's alone
+    "closings": Readers(f"{{a}}.company_id IN ({AREA_COMPANIES})", OWN_COMPANY),
     "propensity": Readers(  # a manager: the periods on whose last day the company was in charge
         IN_AREA,
         "EXISTS (SELECT 1 FROM estates AS own WHERE own.estate_id = {a}.estate_id AND own.period = {a}.period "

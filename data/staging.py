@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import duckdb
 import polars as pl
@@ -23,7 +23,7 @@ from data.contracts import Table
 from data.making import file_day, located
 from data.mapping import Source
 from data.reading import LINE, Reading, refuse
-from data.records import MEMORY_STORING, setting, staging_sql
+from data.records import MEMORY_STORING, setting, staged_sql, staging_sql
 from data.snapshots import Snapshot, SnapshotOutOfOrder, as_periods
 
 #: Chunks judged ahead of the one being stored.
@@ -31,6 +31,15 @@ AHEAD = 2
 NEWEST = pl.CompatLevel.newest()  # texts go to DuckDB as they lie in memory
 T = TypeVar("T")
 Progress = Callable[[str, int], None]
+
+
+class Judged(NamedTuple):
+    """A chunk judged: rows read, those that passed, breaches with their texts, and columns nothing of the file fills."""
+
+    read: int
+    good: pl.DataFrame
+    told: pl.DataFrame | None
+    unfilled: frozenset[str]
 
 
 def stage(
@@ -47,27 +56,31 @@ def stage(
     places = _places(con) if source.lookup_address else pl.DataFrame()
     read = set_aside = 0
 
-    def judge(chunk: pl.DataFrame) -> tuple[int, pl.DataFrame, pl.DataFrame | None]:
+    def judge(chunk: pl.DataFrame) -> Judged:
         chunk = chunk.with_columns(pl.exclude(LINE).fill_null(""))
         if source.lookup_address:
             chunk = located(chunk, source.lookup_address, places)
+        empty = frozenset() if source.snapshot else source.unfilled(chunk.columns)
         rows, unparsed = parsing.typed(chunk, source, day, date_1904=reading.date_1904)
         spoiled = parsing.spoiled(rows, reading.spoiled)
         off_form = form_rows.off_form(chunk, rows, source)
         breaches = pl.concat([unparsed, spoiled, off_form, parsing.broken(rows, source)], how="vertical_relaxed")
         if breaches.is_empty():
-            return rows.height, rows, None
+            return Judged(rows.height, rows, None, empty)
         breaches = _said_once(breaches, source)
         good = rows.join(breaches.select(LINE).unique(), on=LINE, how="anti", maintain_order="left")
-        return rows.height, good, _told(chunk, rows, breaches, source)
+        return Judged(rows.height, good, _told(chunk, rows, breaches, source), empty)
 
-    with setting(con, "threads", "1"):  # a chunk is one row group: shared by several threads it costs twice as much
-        for height, good, told in _ahead(judge, form_rows.answered(reading, source)):
-            read += height
-            set_aside += height - good.height
-            insert_staged(con, source, good)
-            if told is not None:
-                _broken = told.to_arrow()  # read by its name, as in insert_staged
+    # a chunk is one row group: shared by several threads it costs twice as much
+    with setting(con, "threads", "1"):
+        for judged in _ahead(judge, form_rows.answered(reading, source)):
+            if not read and judged.unfilled:
+                con.execute(staged_sql(source.table, judged.unfilled))
+            read += judged.read
+            set_aside += judged.read - judged.good.height
+            insert_staged(con, source, judged.good, judged.unfilled)
+            if judged.told is not None:
+                _broken = judged.told.to_arrow()  # read by its name, as in insert_staged
                 con.execute(
                     f"""
                     INSERT INTO failed
@@ -147,16 +160,23 @@ def _said_once(breaches: pl.DataFrame, source: Source) -> pl.DataFrame:
     )
 
 
-def insert_staged(con: duckdb.DuckDBPyConnection, source: Source, rows: pl.DataFrame) -> None:
-    """Append typed rows (contract columns plus LINE) to ``staged``.
+def insert_staged(
+    con: duckdb.DuckDBPyConnection, source: Source, rows: pl.DataFrame, unfilled: frozenset[str] = frozenset()
+) -> None:
+    """Append typed rows (contract columns plus LINE) to ``staged``, but for the columns that are NULL there by definition.
 
     DuckDB finds the rows by the variable's name. A registered frame would be held until the transaction ends (its view's
     catalog entry is kept for a rollback): a whole file, chunk by chunk.
     """
-    columns = ", ".join(f'"{c}"' for c in source.table.columns)
+    columns = ", ".join(f'"{c}"' for c in source.table.columns if c not in unfilled)
     key = ", ".join(f'"{k}"::VARCHAR' for k in source.table.key)
     _rows = rows.to_arrow(compat_level=NEWEST)  # read by its name
-    con.execute(f"INSERT INTO staged SELECT {columns}, concat_ws('/', {key}), '', {LINE}, 0, NULL FROM _rows")
+    con.execute(
+        f"""
+        INSERT INTO staged ({columns}, record_id, delivery_id, line, delivery_seq)
+        SELECT {columns}, concat_ws('/', {key}), '', {LINE}, 0 FROM _rows
+        """
+    )
 
 
 def _snapshot_day(path: Path, source: Source) -> date:

@@ -10,7 +10,7 @@ import pandera.polars as pa
 from data.codes import LEVELS, SUBINDICES
 
 INPUTS = ("half_life", "rho", "prior", "goalposts", "weights", "inside")  # choices of the method that are varied
-MEASURES = ("correlation", "alpha", "first_component", "effective_weight")
+MEASURES = ("correlation", "alpha", "first_component", "effective_weight", "pairwise_order", "settled_pairs")
 
 
 class Sensitivity(pa.DataFrameModel):
@@ -66,7 +66,9 @@ class Coherence(pa.DataFrameModel):
 
     ``correlation``: of the points of two metrics of a sub-index. ``alpha``: Cronbach's, and ``first_component``: share of
     the variance the first principal component carries, of a sub-index's metrics or (``index``) of the sub-indices.
-    ``effective_weight``: correlation of a sub-index with the index, beside its nominal weight.
+    ``effective_weight``: correlation of a sub-index with the index, beside its nominal weight. ``pairwise_order``: rank
+    correlation of the index with the order by pairwise wins of the sub-indices. ``settled_pairs``: share of pairs of which one
+    lies above the other in every sub-index.
     """
 
     period: str

@@ -52,6 +52,9 @@ class Limits:
     memory_mb: int
     seconds: int
     checking_seconds: int
+    held_mb: int = 800
+    held_forms_mb: int = 400
+    held_all_mb: int = 1200
 
 
 @cache

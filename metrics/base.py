@@ -70,12 +70,12 @@ class Records:
     """The accepted records as known at one snapshot: one Ibis table per name in ``data.contracts.TABLES``.
 
     Each table holds current versions only and, besides its contract's columns, ``record_id`` (the key columns
-    joined by ``/``), ``delivery_id`` and ``line``. Five more tables: ``quarters`` (``period``, ``start``,
+    joined by ``/``), ``delivery_id`` and ``line``. Six more tables: ``quarters`` (``period``, ``start``,
     ``end`` exclusive, ``last`` the quarter's last day), ``managed`` (one row per estate and *company* spell:
     ``estate_id, company_id, unit_id, valid_from, valid_to``; open ends are 9999-12-31; neighbouring tenures of
     one company joined), ``estate_days`` (``estates`` with open ends as 9999-12-31), ``visit_factors`` (the
-    inspector's factor of each routine visit, where it applies: ``inspection_id, factor``) and ``record_flags`` (contract
-    RecordFlag). ``quarters`` never reach
+    inspector's factor of each routine visit, where it applies: ``inspection_id, factor``), ``closing_trust`` (what a closing nobody saw
+    again counts: ``record_id, trust``) and ``record_flags`` (contract RecordFlag). ``quarters`` never reach
     past the snapshot's period, and ``last_day`` is the last day of the last quarter.
     """
 

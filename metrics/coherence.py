@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+from scipy.stats import rankdata
 
 from data.study_tables import TABLES
+from metrics.outranking import copeland, outranking, settled
 from metrics.terms import Terms
 from rules.book import Rule
 
@@ -112,6 +114,14 @@ def _effective(subs: np.ndarray, score: np.ndarray, names: tuple[str, ...], weig
     ]  # fmt: skip
 
 
+def _pairwise(subs: np.ndarray, score: np.ndarray, weights: np.ndarray, least: int) -> list[dict]:
+    """The order by pairwise wins of the sub-indices beside that of the index (Spearman), and the pairs no weights turn."""
+    above = outranking(subs, weights)
+    order = np.column_stack([rankdata(copeland(above)), rankdata(np.round(score, DECIMALS))])
+    told = {"pairwise_order": float(correlations(order, least)[0][0, 1]), "settled_pairs": settled(above)}
+    return [{"measure": m, "subindex": INDEX, "units": len(score), "value": value} for m, value in told.items()]
+
+
 def of_edition(made: dict[str, pl.DataFrame], terms: Terms, rule: Rule) -> pl.DataFrame:
     """Contract Coherence of the edition's own period; empty where fewer than two units are rated.
 
@@ -134,7 +144,9 @@ def of_edition(made: dict[str, pl.DataFrame], terms: Terms, rule: Rule) -> pl.Da
         rows += _pairs(x, names, sub, rule, least) + _together(x, sub, least)
     subs = _wide(now["subindex_scores"], units, "subindex", list(terms.subindices))
     rows += _together(subs, INDEX, least)
-    rows += _effective(subs, units["score"].to_numpy(), terms.subindices, terms.sub_weight[-1], least)
+    score = units["score"].to_numpy()
+    rows += _effective(subs, score, terms.subindices, terms.sub_weight[-1], least)
+    rows += _pairwise(subs, score, terms.sub_weight[-1], least)
     shape = {name: column.dtype.type for name, column in TABLES["coherence"].to_schema().columns.items()}
     frame = pl.DataFrame([{"period": last, **row} for row in rows], schema=shape)
     return frame.with_columns(pl.col("value").fill_nan(None).round(DECIMALS)).sort(

@@ -13,6 +13,7 @@ import duckdb
 import polars as pl
 
 from metrics.base import Metric
+from metrics.hazards import BY_DEADLINE
 from rules.book import Rule
 
 DIGITS = 6
@@ -20,7 +21,8 @@ FEW_ROWS, AS_THROWS = "few_rows", "as_throws"
 
 # Of n points with y passed, y (n - y) / (n (n - 1)) is the unbiased variance of one throw. Visits of different years are
 # compared after the district's level of each year is taken off (``level``; within one year it changes nothing), and what
-# that level's moves add to the variance of a throw is taken off too. A record of one point is a throw whatever it says.
+# that level's moves add to the variance of a throw is taken off too. A record of one point is a throw whatever it says; a
+# closing that counts in part, since nobody saw it again, is the throw it was told as (``whole``).
 _DISPERSION = """
     WITH looks AS (
         SELECT metric, estate_id, split_part(record_id, '/', 1) AS visit, min(year(decided_on)) AS year,
@@ -35,7 +37,7 @@ _DISPERSION = """
     ),
     several AS (SELECT metric, max(n) > 1 AS points FROM looks GROUP BY metric),
     seen AS (
-        SELECT l.* EXCLUDE (year), CASE WHEN $by_year THEN year END AS year,
+        SELECT l.* EXCLUDE (year) REPLACE (CASE WHEN list_contains($whole, metric) THEN round(y) ELSE y END AS y), CASE WHEN $by_year THEN year END AS year,
                CASE WHEN points AND NOT $by_year THEN level ELSE 0 END AS level
         FROM looks AS l JOIN levels USING (metric, year) JOIN several USING (metric)
     ),
@@ -68,7 +70,10 @@ def dispersions(con: duckdb.DuckDBPyConnection, chosen: dict[str, Metric], rule:
     taken off, and what one estate alone changed counts as noise (cautious).
     """
     names, least = sorted(n for n, m in chosen.items() if m.family == "proportion"), rule["dispersion_rows_min"]
-    yearly, ever = (con.sql(_DISPERSION, params={"metrics": names, "by_year": b}).pl() for b in (True, False))
+    yearly, ever = (
+        con.sql(_DISPERSION, params={"metrics": names, "by_year": b, "whole": list(BY_DEADLINE)}).pl()
+        for b in (True, False)
+    )
     enough = yearly.filter(pl.col("freedom") >= least)
     found = pl.concat([enough, ever.join(enough, on="metric", how="anti")])
     rows = pl.DataFrame({"metric": names}, schema={"metric": pl.String}).join(found, on="metric", how="left")

@@ -24,6 +24,7 @@ from metrics import (
     bootstrap,
     caps,
     checks,
+    closures,
     coherence,
     companies,
     dispersion,
@@ -160,6 +161,12 @@ def _inspectors(work: Workplace) -> None:
     write(work.con, "inspectors", adjust.inspected(work.con, work.adjustments, work.first, work.last.last))
 
 
+def _closings(work: Workplace) -> None:
+    """Write table ``closings`` and fill temporary table ``closing_trust``."""
+    found = closures.closings(work.con, work.adjustments, work.rule, work.first, work.last.last)
+    write(work.con, "closings", found)
+
+
 def _before_rulings(work: Workplace, tables: dict) -> Records | None:
     """The records as they were before upheld objections; None where none was."""
     if not work.ruled:
@@ -189,6 +196,8 @@ def compute(work: Workplace, progress: Progress | None = None, still: Pending | 
     _inspectors(work)
     tables["visit_factors"] = work.table("visit_factors")
     write(work.con, "management", work.backend.to_polars(managed(tables["tenures"])).sort("unit_id"))
+    _closings(work)
+    tables["closing_trust"] = work.table("closing_trust")
     for name, frame in record_flags.find(work.con, work.book.on(work.last.last, "record_flags")).items():
         write(work.con, name, frame)
     tables["record_flags"] = work.edition_table("record_flags")
@@ -265,11 +274,11 @@ def _scores(work: Workplace, records: Records, sums: Sums, applicable: pl.DataFr
     write(con, "quantiles", companies.quantiles(made["metric_scores"], made["subindex_scores"], index, rule))
     if work.whole or work.steps:
         _studies(work, grid, terms, made)
+        found, runs = checks.find(con, work.book.on(work.last.last, "checks"), work.last)
+        write(con, "checks", found)
+        write(con, "check_runs", runs)
     if not work.whole:
         return
-    found, runs = checks.find(con, work.book.on(work.last.last, "checks"), work.last)
-    write(con, "checks", found)
-    write(con, "check_runs", runs)
     now = unit_frame.filter(pl.col("level") == "estate", pl.col("period") == str(work.last))
     _halves(work, records, lambda s: s.adjusted(unit_frame, propensity, points), (now, applicable, terms), index)
 

@@ -80,6 +80,7 @@ def records_of(tables: dict[str, ir.Table], last: Quarter, quarters: int) -> Rec
         "managed": managed(tables["tenures"]),
         "estate_days": estates.mutate(valid_to=estates.valid_to.fill_null(ibis.date(FOREVER))),
         "visit_factors": ibis.memtable([], schema={"inspection_id": "string", "factor": "float64"}),
+        "closing_trust": ibis.memtable([], schema={"record_id": "string", "trust": "float64"}),
         "record_flags": ibis.memtable([], schema=dict.fromkeys(("record_table", "record_id", "kind"), "string")),
     }
     return Records(beside | tables, last.last)

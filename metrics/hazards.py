@@ -16,6 +16,9 @@ from metrics.evidence import spells
 from metrics.flagged import flagged
 from rules.book import FOREVER
 
+#: Metrics whose rows are one hazard each: put right by its deadline (1, or the chance of it where nobody saw it again) or not (0).
+BY_DEADLINE = ("hazards_fixed_in_time", "security_notices_met")
+
 
 def hazards(records: Records) -> ir.Table:
     """One row per hazard with ``due``, ``closed_on`` and ``excluded``.
@@ -25,7 +28,7 @@ def hazards(records: Records) -> ir.Table:
     scored once). Others carry NULL.
     """
     rows = records.hazards
-    found_undone = (rows.verified_result == "fail").fill_null(False)
+    found_undone = (ibis.coalesce(rows.verified_result, rows.lot_result) == "fail").fill_null(False)
     return rows.mutate(
         due=ibis.coalesce(rows.extended_to, rows.due_on),
         closed_on=found_undone.ifelse(ibis.null("date"), rows.rectified_on),
@@ -73,18 +76,21 @@ def with_deadline(records: Records, rows: ir.Table) -> ir.Table:
 def met_by_deadline(records: Records, rules, rows: ir.Table) -> ir.Table:
     """Evidence of hazards that fell due: was each put right by its deadline, and not found otherwise since?
 
+    One that nobody saw again counts by the chance that it is as told (metrics/closures.py).
+
     Args:
         rows: of ``hazards``; those without a deadline drop out. The rule gives ``handover_days``.
     """
     rows = rules.in_force(rows.filter(rows.due.notnull()), "found_on", "handover_days")
-    rows = with_deadline(records, rows)
+    rows = with_deadline(records, rows).left_join(records.closing_trust, "record_id").drop("record_id_right")
+    in_time = (rows.closed_on <= rows.deadline).fill_null(False).cast("float64")
     return rows.filter(rows.deadline <= records.last_day).select(
         "estate_id",
         "record_id",
         "excluded",
         occurred_on="deadline",
         decided_on="deadline",
-        numerator=(rows.closed_on <= rows.deadline).fill_null(False).cast("float64"),
+        numerator=in_time * rows.trust.fill_null(1.0),
         denominator=1.0,
     )
 

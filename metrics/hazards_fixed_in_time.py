@@ -8,7 +8,7 @@ Limit       the order's deadline as extended; for a company that took over an op
             rule's days from the handover, by the rule of the day the hazard was found
 Empty       no hazard fell due, no value
 Rule        rules/metrics/hazards_fixed_in_time.toml
-Source      hazards: found_on, due_on, extended_to, rectified_on, verified_result, responsible_party
+Source      hazards: found_on, due_on, extended_to, rectified_on, verified_result, lot_result, responsible_party
 """
 
 from metrics.base import Metric
@@ -35,6 +35,7 @@ METRIC = Metric(
         "extended_to",
         "rectified_on",
         "verified_result",
+        "lot_result",
         "responsible_party",
     ),
     source="inspection",

@@ -6,7 +6,7 @@ Leaves out  hazards another party must fix, and hazards under objection (shown, 
 Limit       the notice's deadline as extended; handovers as in hazards_fixed_in_time
 Empty       no notice fell due, no value
 Rule        rules/metrics/security_notices_met.toml
-Source      hazards: found_by police, hazard_type, due_on, extended_to, rectified_on, verified_result
+Source      hazards: found_by police, hazard_type, due_on, extended_to, rectified_on, verified_result, lot_result
 """
 
 from data.codes import SECURITY_HAZARD_TYPES
@@ -27,6 +27,15 @@ METRIC = Metric(
     record="hazards",
     unit="share",
     evidence=evidence,
-    shows=("found_on", "hazard_type", "due_on", "extended_to", "rectified_on", "verified_result", "responsible_party"),
+    shows=(
+        "found_on",
+        "hazard_type",
+        "due_on",
+        "extended_to",
+        "rectified_on",
+        "verified_result",
+        "lot_result",
+        "responsible_party",
+    ),
     source="police",
 )

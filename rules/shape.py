@@ -57,7 +57,7 @@ METRIC_MORE = (
     "residents_min"
 )
 #: Numbers of single checks, which a version may lack where it does not know the check.
-CHECKS_MORE = "contract_days split_pieces burst_minutes burst_records"
+CHECKS_MORE = "contract_days split_pieces burst_minutes burst_records month_least usual_cv_least"
 METRIC = _rule(
     {**_each(NUMBER, f"fail minimum target best weight {METRIC_MORE}"), "subindex": TEXT, "note": TEXT},
     f"note {METRIC_MORE}",
@@ -97,7 +97,7 @@ SHAPES: dict[str, Draft202012Validator] = {
             NUMBER,
             "q quarters long_quarters tail calls_min caller_share day_min pairs_min handover_quarters open_days_max late_days "
             "records_min last_days drills_min digits_min hazards_min again_days batch_days text_min alike mark bin bin_min "
-            "watched_months past_months usual_prior usual_least raised false_alarm_months incidents_min "
+            "watched_months past_months usual_least raised false_alarm_months incidents_min "
             f"{CHECKS_MORE}",
         ),
         CHECKS_MORE,

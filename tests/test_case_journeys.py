@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from cases import acts
+from cases.days import ZONE
 from cases.papers.press import Press
 from data import accounts, editions, events
 from data.ledger import open_ledger
@@ -112,6 +113,54 @@ def tick(page: Page, row: int, height: int) -> None:
     page.mouse.click(box["x"] + 18, box["y"] + 36 + row * height + height / 2 - top)
 
 
+def type_row(page: Page, *cells: str) -> None:
+    """A row of the form's first table to be filled in, cell by cell."""
+    editor = page.locator("[data-testid=stForm] [data-testid=stDataFrame]").first
+    editor.scroll_into_view_if_needed()
+    box = editor.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 60, box["y"] + 53)  # the empty row below the headings
+    page.wait_for_timeout(600)
+    for i, cell in enumerate(cells):
+        if i:  # the first cell is open for writing
+            page.keyboard.press("Tab")
+            page.wait_for_timeout(300)
+            page.keyboard.press("Enter")
+            page.wait_for_timeout(300)
+        page.keyboard.type(cell)
+        page.wait_for_timeout(300)
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(400)
+
+
+def invited_for_today(page: Page, port: int, case_id: str) -> None:
+    """The invitation to an interview this very afternoon: these journeys have no other day."""
+    go(page, port, f"case?case={case_id}")
+    choose(page, "办理事项", "告知企业")
+    form = page.locator("[data-testid=stForm]")
+    form.get_by_label("约谈日期").first.get_by_role("spinbutton").first.click()
+    page.keyboard.type(datetime.now(ZONE).strftime("%Y%m%d"))
+    page.keyboard.press("Enter")
+    form.get_by_label("地点").first.fill("三号楼204室")
+    form.locator("textarea").last.fill("约谈")
+    form.get_by_role("button", name="告知企业", exact=True).click()
+    expect(page.get_by_text("已记入案卷")).to_be_visible(timeout=60_000)
+
+
+def minuted(page: Page, port: int, case_id: str) -> None:
+    """What was said at the interview, put on record."""
+    go(page, port, f"case?case={case_id}")
+    choose(page, "办理事项", "登记约谈")
+    form = page.locator("[data-testid=stForm]")
+    for box, words in (("记录人", "王芳"), ("到场人员", "林海"), ("提出的问题", "缺巡查记录26天")):
+        form.get_by_role("textbox", name=box).fill(words)
+        expect(form.get_by_text("Press ")).not_to_be_visible()  # Streamlit's hint, which knows no Chinese
+    type_row(page, "林海", "已带来原件")
+    form.locator("textarea").last.fill("已约谈")
+    form.get_by_role("button", name="登记约谈", exact=True).click()
+    expect(page.get_by_text("已记入案卷")).to_be_visible(timeout=60_000)
+
+
 def pick(page: Page, label: str) -> None:
     """One of the round buttons of a form."""
     page.locator("[data-testid=stForm] [data-testid=stRadio] label").filter(has_text=label).first.click()
@@ -164,8 +213,13 @@ def test_an_interview_then_a_recommendation_with_two_people(town, screens, port)
     row = town.rows()[0]
     talk = town.opened(row, "interview")
     do(first, port, talk, "决定", "两期未达标")
-    do(first, port, talk, "告知企业", "约谈", 地点="三号楼204室")
-    assert town.papers(talk) == ["interview"]
+    invited_for_today(first, port, talk)
+    do(manager, port, talk, "提交说明", "届时到场")
+    minuted(first, port, talk)
+    do(first, port, talk, "发出约谈结果", "限期补齐记录")
+    do(first, port, talk, "结案", "记录已补齐")
+    assert town.events(talk) == ["opened", "decided", "served", "replied", "held", "result_sent", "closed"]
+    assert town.papers(talk) == ["interview", "minutes"]
     head = _head_row(town, row)
     case_id = town.opened(head, "replacement")
     go(first, port, f"case?case={case_id}")

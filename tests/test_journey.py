@@ -25,6 +25,7 @@ from tests.pages.house import REPOSITORY, serving
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FILE = "2026-11_补充隐患.csv"
+CELLS = "[data-testid=stDataFrame] canvas td"  # of the tables: the accessible table behind each canvas
 
 
 @pytest.fixture(scope="module")
@@ -104,11 +105,6 @@ def shown_score(page: Page) -> float:
     return float(page.locator("[data-testid=stMetricValue]").first.inner_text())
 
 
-def cells(page: Page) -> list[str]:
-    """Texts of the tables' visible cells (the accessible table behind each canvas)."""
-    return page.locator("[data-testid=stDataFrame] canvas td").all_text_contents()
-
-
 def overdue_hazards(estate: str, count: int) -> str:
     """A file as the sub-district would send it: hazards that fell due in August and were never put right."""
     rows = pl.DataFrame(
@@ -171,8 +167,8 @@ def test_a_file_comes_in_the_score_moves_and_the_evidence_opens(browser, port, r
         page.set_viewport_size(
             {"width": 2200, "height": 1000}
         )  # the file stands far right; cells out of sight are not drawn
-        page.wait_for_timeout(600)
-        assert any(FILE in text for text in cells(page)), "the new records stand in the evidence with their file"
+        named = page.locator(CELLS).filter(has_text=FILE).first
+        expect(named, "the new records stand in the evidence with their file").to_be_attached(timeout=60_000)
 
     con = duckdb.connect(str(root / f"editions/{draft}.duckdb"), read_only=True)
     counted = con.sql(

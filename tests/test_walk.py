@@ -158,6 +158,7 @@ def every_address(town: Town) -> list[str]:
         *(f"{p}?{query}" for p in pages),
         *cases,
         *STREAMLITS_OWN,
+        "/photo/" + "0" * 64,
         *TRICKS,
         "/role",
         "/password",
@@ -315,8 +316,9 @@ def test_one_persons_downloads_uploads_and_session_are_of_no_use_to_another(walk
         case = theirs.open("case", f"case={walked.docket.cases['stranger']}")
         assert case.media, "the file handed in with a stranger's case"
         for url in case.media:
-            TRIED["a case's file by another person"] += 1
-            assert fetch(Browser(port), url)[0] == 401
+            for other, answer in ((Browser(port), 401), (manager, 404), (entered(port, "supervisor"), 404)):
+                TRIED["a case's file by another person, with its address"] += 1
+                assert fetch(other, url)[0] == answer, "an address is of use to the stay it was told to and no other"
             kept = supervisor.get("/" + url.lstrip("/"), accept="*/*")
             assert kept.header("content-type").split(";")[0] in ("application/octet-stream", "application/pdf")
             assert kept.header("content-disposition").startswith("attachment"), (
@@ -328,6 +330,10 @@ def test_one_persons_downloads_uploads_and_session_are_of_no_use_to_another(walk
         session = page.session_id
         assert re.fullmatch(r"[0-9a-f-]{36}", session)
         TRIED["PUT /_stcore/upload_file (another's session)"] += 1
+        made = theirs.made(next(iter(page.deferred)))
+        assert made and fetch(supervisor, made)[0] == 200 and fetch(manager, made)[0] == 404
+        sought = mine.open("scorecard", f"q={made}&company={made}&period={made}&lang=en")
+        assert sought.ended_well and fetch(manager, made)[0] == 404, "an address that is only repeated is not told"
         answer = manager.ask("PUT", f"/_stcore/upload_file/{session}/x", {"a": "b"}, accept="*/*")
         assert answer.status in (400, 403, 404), answer.status
     for page in PAGES:  # the supervisor's page is closed and its state lies ready for whoever comes back with its key

@@ -180,10 +180,10 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True)
 class BandCount:
-    """How many of a group stand in each band; ``counts`` in the order of ``Bulletin.bands``."""
+    """How many of a group stand in each band; ``counts`` in the order of ``Bulletin.bands``; None: too few to be told."""
 
     group: Text
-    counts: tuple[int, ...]
+    counts: tuple[int | None, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +209,15 @@ class Entry:
     detail: Text
     on: date
     until: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What the party said for itself, as it wrote it, beside the score it was said about."""
+
+    about: Text
+    on: date
+    words: str
 
 
 @dataclass(frozen=True, kw_only=True)

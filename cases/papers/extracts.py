@@ -14,7 +14,22 @@ import polars as pl
 
 from cases.case import Case
 from cases.explanations import company_sentence
-from cases.papers.blocks import BandCount, Bar, Both, Edition, Entry, Fact, Office, Party, Person, Point, Ranked, Unit
+from cases.papers import small
+from cases.papers.blocks import (
+    BandCount,
+    Bar,
+    Both,
+    Edition,
+    Entry,
+    Fact,
+    Office,
+    Party,
+    Person,
+    Point,
+    Ranked,
+    Reply,
+    Unit,
+)
 from cases.papers.press import day_in_words
 from cases.papers.shapes import Bulletin, Scorecard
 from data.edition_tables import BANDS
@@ -115,14 +130,15 @@ def points(history: pl.DataFrame) -> tuple[Point, ...]:
 
 def scorecard(
     source: Source, company: dict, history: pl.DataFrame, units: pl.DataFrame, parts: pl.DataFrame,
-    subindices: pl.DataFrame, lost: pl.DataFrame,
+    subindices: pl.DataFrame, lost: pl.DataFrame, replies: pl.DataFrame,
 ) -> Scorecard:  # fmt: skip
     """A company's scorecard.
 
     Args:
         company: ``files.company``. history: ``files.company_history``. units: ``files.company_units``.
         parts: ``reasons.parts_of_company``. subindices: ``digest.company_subindices``.
-        lost: ``digest.company_metrics``. All asked as a viewer who may see the whole company.
+        lost: ``digest.company_metrics``. replies: ``casefiles.replies``, of this company. All asked as a viewer who may see
+            the whole company.
     """
     rated = company["state"] == "rated"
     told = (
@@ -143,6 +159,16 @@ def scorecard(
         units=tuple(_unit(u) for u in units.iter_rows(named=True)),
         lifts=tuple(_lift(m, x) for m, x in lost.filter(pl.col("points_lost") < -0.05).head(LIFTS).iter_rows()),
         objection=said("paper.scorecard.objection"),
+        replies=_replies(replies, units),
+    )
+
+
+def _replies(replies: pl.DataFrame, units: pl.DataFrame) -> tuple[Reply, ...]:
+    """The company's words by estate, newest last; on the company as a whole where a case is about no estate."""
+    estates = {u["estate_id"]: named(u) for u in units.iter_rows(named=True)}
+    return tuple(
+        Reply(about=estates.get(r["estate_id"]) or said("paper.case", case=r["case_id"]), on=r["day"], words=r["words"])
+        for r in replies.iter_rows(named=True)
     )
 
 
@@ -193,20 +219,32 @@ def _lift(metric: str, lost: float) -> Both:
 def in_force(cases: Iterable[Case], step: str, today: date) -> tuple[Entry, ...]:
     """Listings or commendations in effect on a day, oldest first; one with an open objection is left out (nothing is
     published while one is open)."""
-    rows = [
-        (c.effective_on, c)
-        for c in cases
-        if c.step == step and c.phase == "effective" and c.effective_on and not c.open_objections
-        and c.effective_on <= today <= (c.listed_until or FOREVER)
-    ]  # fmt: skip
     return tuple(
         Entry(
             party=Both(*(_party(c, t) for t in (ZH, EN))),
             detail=said("paper.case", case=c.case_id),
-            on=on,
-            until=c.listed_until or on + HONOURED,
+            on=c.effective_on or today,
+            until=c.listed_until or (c.effective_on or today) + HONOURED,
         )
-        for on, c in sorted(rows, key=lambda row: (row[0], row[1].case_id))
+        for c in _in_force(cases, step, today)
+    )
+
+
+def _in_force(cases: Iterable[Case], step: str, today: date) -> list[Case]:
+    rows = [
+        (c.effective_on, c.case_id, c)
+        for c in cases
+        if c.step == step and c.phase == "effective" and c.effective_on and not c.open_objections
+        and c.effective_on <= today <= (c.listed_until or FOREVER)
+    ]  # fmt: skip
+    return [c for _, _, c in sorted(rows, key=lambda row: row[:2])]
+
+
+def _said_when_listed(cases: Iterable[Case], today: date) -> tuple[Reply, ...]:
+    """What companies replied whose listing is shown."""
+    rows = [c for c in _in_force(cases, "listing", today) if c.reply and c.replied_on]
+    return tuple(
+        Reply(about=Both(*(_party(c, t) for t in (ZH, EN))), on=c.replied_on or today, words=c.reply) for c in rows
     )
 
 
@@ -226,15 +264,17 @@ def bulletin(
         bands: ``digest.bands_by_area``. time: ``digest.over_time``. companies: ``rankings.companies``, all of them.
             Asked as a viewer who may see the whole district.
     """
+    by_area, few = _by_area(bands, source.book.on(today, "views")["least_count"])
     unsure = bands.filter(pl.col("band").is_in(["not_rated", "provisional"]))["estates"].sum()
-    notes = [said("paper.bulletin.not_rated", n=unsure)] if unsure else []
+    told = unsure and None not in by_area[-1].counts[-2:]  # else their sum would tell one of them
+    notes = [*few, *([said("paper.bulletin.not_rated", n=unsure)] if told else [])]
     return Bulletin(
         **(source.common() | {"issued_on": today}),
         estates=int(bands["estates"].sum()),
         companies=companies.height,
         households=int(bands["households"].sum()),
         bands=tuple(said(f"band.{b}") for b in BULLETIN_BANDS),
-        by_area=(*_areas(bands), BandCount(group=said("paper.bulletin.whole"), counts=_counts(bands))),
+        by_area=by_area,
         chart=tuple(
             Point(label=r["period"], score=r["p50"], low=r["p25"], high=r["p75"])
             for r in time.tail(PERIODS_SHOWN).iter_rows(named=True)
@@ -244,6 +284,7 @@ def bulletin(
         commendations=in_force(cases, "commendation", today),
         notes=(*notes, said("paper.bulletin.certainty")),
         objection=said("paper.bulletin.objection"),
+        replies=_said_when_listed(cases, today),
     )
 
 
@@ -252,9 +293,13 @@ def _counts(bands: pl.DataFrame) -> tuple[int, ...]:
     return tuple(n.get(b, 0) for b in BULLETIN_BANDS)
 
 
-def _areas(bands: pl.DataFrame) -> tuple[BandCount, ...]:
+def _by_area(bands: pl.DataFrame, least: int) -> tuple[tuple[BandCount, ...], list[Both]]:
+    """The sub-districts' counts and the district's under them, without small ones, and what to say of those."""
     areas = bands.partition_by("subdistrict_id", maintain_order=True)
-    return tuple(BandCount(group=named(area.row(0, named=True)), counts=_counts(area)) for area in areas)
+    groups = [*(named(area.row(0, named=True)) for area in areas), said("paper.bulletin.whole")]
+    counts = small.printed([_counts(part) for part in (*areas, bands)], least)
+    few = [said("paper.bulletin.few", n=least)] if any(None in row for row in counts) else []
+    return tuple(BandCount(group=g, counts=c) for g, c in zip(groups, counts, strict=True)), few
 
 
 def _ranked(company: dict) -> Ranked:

@@ -22,6 +22,7 @@ from cases.papers.tables import DAY, word
 from cases.sentences import sentence
 from i18n.words import Words
 from metrics.calendar import Quarter
+from metrics.hazards import BY_DEADLINE
 
 COSTLIEST = 3  # metrics named beside those the step itself names
 TARGET = 90  # points of the target goalpost
@@ -164,6 +165,7 @@ def record_rows(metric: str, rows: pl.DataFrame) -> list[Record]:
     """
     share = metrics.ALL[metric].unit in SHARES
     short = pl.col("numerator") < pl.col("denominator") if share else pl.col("numerator") > 0
+    short = pl.col("numerator") == 0 if metric in BY_DEADLINE else short  # in part: put right, and nobody saw it again
     rows = rows.sort(pl.col("excluded").is_not_null(), ~short, maintain_order=True)
     return [
         Record(

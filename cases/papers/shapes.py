@@ -26,6 +26,7 @@ from cases.papers.blocks import (
     Point,
     Ranked,
     Record,
+    Reply,
     Rule,
     Said,
     Shown,
@@ -103,6 +104,7 @@ class Listing(Step):
     listed_until: date
     extension_asked_by: date
     honours_barred_until: date
+    honours_missed_until: date
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,24 +240,30 @@ class Withdrawal(Paper):
 
 @dataclass(frozen=True, kw_only=True)
 class Closure(Paper):
-    """Closure of a case on evidence (结案通知书); for a listing also the end of its display (摘牌)."""
+    """Closure of a case (结案通知书) as it ended: passed at re-inspection, shown by clean periods, its time up, or handed on.
+
+    What was done is told only where it was: ``shown`` where it ended on evidence, ``reinspected_on`` where somebody looked. For a
+    listing also the end of its display (摘牌) and, where it ended on evidence, the watch.
+    """
 
     kind: ClassVar[str] = "closure"
     to: Party
+    how: Literal["rectified", "clean_periods", "expired", "referred"]
     closes: Text
     opened_on: date
     shown: tuple[Shown, ...]
-    reinspected_on: date
     officers: tuple[Person, ...]
-    watch_until: date
-    relapse: Text
-    display_ends_on: date
     objection: Objection
+    reinspected_on: date | None = None
+    watch_until: date | None = None
+    relapse: Text | None = None
+    display_ends_on: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Commendation(Paper):
-    """Commendation (表彰决定): the same standard of evidence; shown before the award; the party may decline."""
+    """Commendation (表彰决定): the same standard of evidence. First the text shown to the public, which the party may decline;
+    with ``awarded_on`` the decision after it."""
 
     kind: ClassVar[str] = "commendation"
     to: Party
@@ -272,6 +280,7 @@ class Commendation(Paper):
     decline_by: date
     effect: Text
     objection: Objection
+    awarded_on: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,7 +288,7 @@ class Bulletin(Paper):
     """District bulletin of a period (通报): how estates and companies stand, whole and with its uncertainty.
 
     ``chart`` is the estates' median score with the middle half as its interval. ``listings`` and ``commendations`` in
-    force are decided in the ledger: None leaves the section out, an empty one says that there are none. ``replaces`` names the
+    force are decided in the ledger, ``replies`` are what the companies listed said: None leaves the section out, an empty one says that there are none. ``replaces`` names the
     earlier bulletin of the period.
     """
 
@@ -298,13 +307,15 @@ class Bulletin(Paper):
     notes: tuple[Text, ...]
     objection: Text
     replaces: Text | None = None
+    replies: tuple[Reply, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scorecard(Paper):
     """A company's scorecard (企业评分卡) of a period: an extract of a published edition, not a letter.
 
-    ``issued_on`` is the day the edition was published, so the same edition gives the same bytes at any time.
+    ``issued_on`` is the day the edition was published, so the same edition gives the same bytes as long as the company says
+    nothing more (``replies``).
     """
 
     kind: ClassVar[str] = "scorecard"
@@ -318,6 +329,7 @@ class Scorecard(Paper):
     units: tuple[Unit, ...]
     lifts: tuple[Text, ...]
     objection: Text
+    replies: tuple[Reply, ...] = ()
 
 
 PAPERS: dict[str, type[Paper]] = {

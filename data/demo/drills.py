@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from data.demo.district import HABIT_SPREAD, District
-from data.demo.draws import NEVER, chance, entered, grid, hashes, ids, maybe, pick, records, where
+from data.demo.draws import NEVER, chance, entered, grid, hashes, ids, maybe, moments, pick, records, where
 from data.demo.registers import quota
 
 HELD, WHOLE, HALF_YEARLY, TABLETOP, EXTRA = 0.92, 0.88, 0.93, 0.10, 0.12
@@ -125,14 +125,19 @@ def fire_drills(district: District) -> pl.DataFrame:
     drills = _scheduled(rng, district)
     n = drills["day"].size
     papers = _papers(rng, district, drills)
+    verified = _verified(rng, district, drills, papers["witness"])
+    noted = entered(rng, district, drills["estate"], drills["day"])
+    minute = district.rng("drills entered").integers(
+        8 * 60 + 30, 18 * 60, n
+    )  # a stream of its own: the other draws stay
     frame = records(
         "fire_drills",
         {
             "drill_id": ids("YL", n), "estate_id": district.of("estate_id")[drills["estate"]],
             "held_on": calendar.series(drills["day"]), "kind": drills["kind"], **papers,
-            **_verified(rng, district, drills, papers["witness"]),
+            **verified,
             "evidence_hash": hashes(np.arange(n) + 10**12 + 10**9 * (district.seed % 1000)),
-            "recorded_on": calendar.series(entered(rng, district, drills["estate"], drills["day"])),
+            "recorded_on": calendar.series(noted), "recorded_at": moments(district, noted, minute),
             "_day": drills["day"],
         },
     )  # fmt: skip

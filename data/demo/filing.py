@@ -49,7 +49,8 @@ CHANGES = {
 UNTIL = {
     "estates": {"valid_to": "valid_to"},
     "tenures": {"valid_to": "valid_to"},
-    "hazards": {"rectified_on": "rectified_on", "verified_on": "verified_on", "verified_result": "verified_on"},
+    "hazards": {"rectified_on": "rectified_on", "verified_on": "verified_on", "verified_result": "verified_on",
+                "lot_result": "verified_on"},
     "complaints": dict.fromkeys(
         ("first_contact_at", "closed_on", "overdue", "reached", "solved", "satisfied", "upheld", "unreasonable"), "closed_on"
     ),

@@ -29,6 +29,7 @@ PARTIES = ("company", "owner", "utility", "developer", "subdistrict")
 #: Who must put it right, by class: the company less often where flats are let or pipes belong to others.
 PARTY_WEIGHTS = {"HR": (84, 9, 3, 3, 1), "SH": (86, 6, 3, 4, 1), "MR": (82, 11, 4, 1, 2), "OD": (68, 18, 8, 0, 6),
                  "UV": (62, 27, 6, 0, 5), "MX": (76, 17, 4, 2, 1), "NP": (0, 30, 10, 0, 60)}  # fmt: skip
+BY_LOT = 0.08  # closings seen again by lot
 STUCK = 0.004  # hazards that stay open for months
 
 
@@ -107,6 +108,13 @@ def _again(rng: np.random.Generator, district: District, first: dict[str, np.nda
     return {name: values[inside] for name, values in again.items()}
 
 
+def _by_lot(district: District, every: dict[str, np.ndarray]) -> np.ndarray:
+    """What a check by lot found; those found undone were put right since, as their day of rectification says."""
+    level = district.level("rectification", every["estate"], every["day"])
+    undone = maybe(district.rng("hazards undone"), chance(0.08, -0.5, level), level.size)
+    return np.where(undone, "fail", "pass")
+
+
 def hazards(district: District, made: Visits) -> pl.DataFrame:
     """One row per hazard."""
     rng, calendar = district.rng("hazards"), district.calendar
@@ -129,6 +137,7 @@ def hazards(district: District, made: Visits) -> pl.DataFrame:
     noted = np.maximum(entered(rng, district, every["estate"], every["day"]), every["visit_entered"])
     objected = every["day"] + rng.integers(2, 12, n)
     decided = np.where(maybe(rng, 0.012, n), objected + rng.integers(15, 75, n), NEVER)
+    lot = maybe(district.rng("hazards by lot"), BY_LOT, n)  # a stream of its own: the other draws stay as they were
     return records(
         "hazards",
         {
@@ -141,6 +150,7 @@ def hazards(district: District, made: Visits) -> pl.DataFrame:
             "rectified_on": calendar.series(every["fixed"]),
             "verified_on": calendar.series(every["verified"], every["verified"] < NEVER),
             "verified_result": where(every["verified"] < NEVER, every["result"]),
+            "lot_result": where(lot & (every["verified"] < NEVER), _by_lot(district, every)),
             "recorded_on": calendar.series(noted),  # never before its visit
             "_objected_on": calendar.series(objected, decided < NEVER),
             "_decided_on": calendar.series(decided, decided < NEVER),

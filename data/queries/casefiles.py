@@ -20,6 +20,7 @@ from data.queries.bulletins import BULLETIN
 from data.scope import Scope
 
 ZONE = ZoneInfo("Asia/Shanghai")
+REPLIES = ("replied", "objected", "answered")  # kinds of event in which the party speaks for itself
 TELLING = ("served", "shown")  # kinds of event from which on the party may read the file
 OWN = "dispute"  # what the party opened itself (cases/case.py)
 
@@ -48,17 +49,37 @@ def case_ids(scope: Scope, con: duckdb.DuckDBPyConnection, ledger: sa.Engine) ->
 
 def case_file(
     scope: Scope, con: duckdb.DuckDBPyConnection, ledger: sa.Engine, *, case_id: str | None = None,
-    company_id: str | None = None, estate_id: str | None = None,
+    company_id: str | None = None, estate_id: str | None = None, head_id: str | None = None,
 ) -> list[Event]:  # fmt: skip
-    """Every event of the cases the viewer may read (or of those about one case, company, estate), case by case."""
+    """Every event of the cases the viewer may read (or of those about one case, company, estate, head), case by case."""
     chosen = [
         column == value
         for column, value in (
             (cases.c.case_id, case_id), (cases.c.company_id, company_id), (cases.c.estate_id, estate_id),
+            (cases.c.head_id, head_id),
         )
         if value is not None
     ]  # fmt: skip
     return events_where(ledger, _may_read(scope, con), *chosen)
+
+
+def replies(scope: Scope, con: duckdb.DuckDBPyConnection, ledger: sa.Engine, *, period: str) -> pl.DataFrame:
+    """One case on a period's scores in which the party has spoken, the newest words last: case_id, company_id, estate_id,
+    day, words (the newest). Cases withdrawn are left out, with what they said."""
+    gone = sa.select(case_events.c.case_id).where(case_events.c.kind == "withdrawn")
+    query = (
+        sa.select(cases.c.case_id, cases.c.company_id, cases.c.estate_id, case_events.c.at, case_events.c.reason)
+        .join(cases, cases.c.case_id == case_events.c.case_id)
+        .where(_may_read(scope, con), cases.c.period == period, case_events.c.kind.in_(REPLIES))
+        .where(cases.c.case_id.not_in(gone))
+        .order_by(case_events.c.seq)
+    )
+    with ledger.connect() as ledger_con:
+        rows = [dict(r) for r in ledger_con.execute(query).mappings()]
+    schema = dict.fromkeys(("case_id", "company_id", "estate_id"), pl.String) | {"day": pl.Date, "words": pl.String}
+    said = [r | {"day": r["at"].astimezone(ZONE).date(), "words": r["reason"]} for r in rows]
+    found = pl.DataFrame([{k: r[k] for k in schema} for r in said], schema=schema)
+    return found.unique("case_id", keep="last", maintain_order=True)
 
 
 def case_of(

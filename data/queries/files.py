@@ -189,7 +189,7 @@ def tenures(scope: Scope, con: duckdb.DuckDBPyConnection, *, estate_id: str) -> 
     return ask(
         con,
         f"""
-        SELECT t.tenure_id, t.valid_from, t.valid_to, t.company_id, c.name_zh AS company_zh, c.name_en AS company_en,
+        SELECT t.tenure_id, t.valid_from, t.valid_to, t.estate_id, t.company_id, t.head_id, c.name_zh AS company_zh, c.name_en AS company_en,
                h.name_zh AS head_zh, h.name_en AS head_en
         FROM {r["t"]} AS t
         LEFT JOIN {r["c"]} AS c ON c.company_id = t.company_id
@@ -273,3 +273,11 @@ def rows_touched(scope: Scope, con: duckdb.DuckDBPyConnection, *, estate_id: str
     return ask(
         con, f"SELECT coalesce(sum(rows_set_aside), 0) AS n FROM {r['q']} AS q WHERE estate_id = $estate", params
     )["n"][0]
+
+
+def closings_of(scope: Scope, con: duckdb.DuckDBPyConnection, *, company_id: str) -> dict | None:
+    """What the closings of one company that were seen again at random say of the others (contract Closing); None = none."""
+    params = {"company": company_id}
+    r = readable(scope, params, c="closings")
+    rows = ask(con, f"SELECT * FROM {r['c']} AS c WHERE c.company_id = $company", params)
+    return rows.row(0, named=True) if rows.height else None

@@ -176,3 +176,30 @@ def due_counts(scope: Scope, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     params: dict = {}
     r = readable(scope, params, d="due")
     return ask(con, f"SELECT step, count(*) AS n FROM {r['d']} AS d GROUP BY step", params)
+
+
+def candidates(scope: Scope, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """One unit watched ahead of a listing, the surest first: names, score, p_below, selected, stage, step due.
+
+    What is told inside the office only: not to a manager. A unit with a listing or a graver step due, or one that stands, is
+    past this tier.
+    """
+    scope.require("supervisor", "subdistrict", "station")
+    params: dict = {}
+    r = readable(scope, params, f="flags", d="due", c="companies", e="estates", s="index_scores")
+    return ask(
+        con,
+        f"""
+        SELECT d.period, d.estate_id, d.company_id, e.name_zh AS estate_zh, e.name_en AS estate_en, c.name_zh AS company_zh,
+               c.name_en AS company_en, s.final, f.p_below, f.selected, f.stage, d.step
+        FROM {r["d"]} AS d
+        JOIN {r["f"]} AS f ON f.level = 'tenure' AND f.unit_id = d.party_id AND f.period = d.period
+        JOIN {r["s"]} AS s ON s.level = f.level AND s.unit_id = f.unit_id AND s.period = f.period
+        LEFT JOIN {r["e"]} AS e ON e.estate_id = d.estate_id AND e.period = d.period
+        LEFT JOIN {r["c"]} AS c ON c.company_id = d.company_id
+        WHERE d.party = 'estate' AND d.step IN ('none', 'attention') AND f.stage <> 'none'
+          AND coalesce(json_extract_string(d.params, '$.stands'), '') NOT IN ('listing', 'interview', 'replacement')
+        ORDER BY f.p_below DESC NULLS LAST, d.party_id
+        """,
+        params,
+    )

@@ -95,6 +95,32 @@ def history(
     )
 
 
+def party(
+    scope: Scope, con: duckdb.DuckDBPyConnection, *, company_id: str | None = None, head_id: str | None = None,
+    estate_id: str | None = None,
+) -> pl.DataFrame:  # fmt: skip
+    """Whose history it is: name_zh, name_en, and estate_id, company_id, head_id (of a head the newest tenure's); one row, or
+    none where the viewer may not read it."""
+    params: dict = {"company": company_id, "head": head_id, "estate": estate_id}
+    r = readable(scope, params, c="companies", h="office_heads", e="estates", t="tenures")
+    none = "CAST(NULL AS VARCHAR)"
+    return ask(
+        con,
+        f"""
+        SELECT name_zh, name_en, {none} AS estate_id, company_id, {none} AS head_id
+        FROM {r["c"]} AS c WHERE company_id = $company
+        UNION ALL
+        (SELECT name_zh, name_en, estate_id, {none}, {none}
+         FROM {r["e"]} AS e WHERE estate_id = $estate ORDER BY period DESC LIMIT 1)
+        UNION ALL
+        (SELECT h.name_zh, h.name_en, t.estate_id, t.company_id, h.head_id
+         FROM {r["h"]} AS h JOIN {r["t"]} AS t ON t.head_id = h.head_id
+         WHERE h.head_id = $head ORDER BY t.valid_from DESC LIMIT 1)
+        """,
+        params,
+    )
+
+
 def periods(scope: Scope, con: duckdb.DuckDBPyConnection, *, level: str, unit_id: str) -> pl.DataFrame:
     """One period of one unit, oldest first, as the counter of a case reads it: period, state, band, p_below."""
     params: dict = {"level": level, "unit": unit_id}

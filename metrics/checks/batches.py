@@ -1,6 +1,7 @@
 """What was done or written many at a time: entries, closings, accounts of drills (method.md 14.3, 14.4).
 
-Records carry the day of their entry, not the minute: a batch is a day on which records of several days were entered.
+Most records carry the day of their entry, not the minute: a batch is a day on which records of several days were entered.
+Drills may carry the minute too.
 """
 
 from __future__ import annotations
@@ -54,6 +55,64 @@ def closed_together(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -
     return beside_others("company", rows, rule["hazards_min"], rule["tail"])
 
 
+def split_findings(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> Tested:
+    """Companies more of whose own findings stand as several general hazards of one type on one day than others'.
+
+    Looked at are hazards the company itself wrote down: there it chooses how many and how grave.
+    """
+    rows = con.sql(
+        f"""
+        WITH r AS (
+            SELECT estate_id, hazard_id AS id, found_on AS day,
+                   severity = 'general' AND count(*) FILTER (severity = 'general')
+                       OVER (PARTITION BY estate_id, found_on, hazard_type) >= $pieces AS odd
+            FROM hazards WHERE found_by = 'self' AND found_on BETWEEN $first AND $last
+        )
+        SELECT m.company_id AS unit_id, count(*) FILTER (r.odd) AS observed, count(*) AS of,
+               list(r.id ORDER BY r.id) FILTER (r.odd) AS record_ids
+        FROM r {IN_CHARGE} GROUP BY ALL
+        """,
+        params={"pieces": rule["split_pieces"], "first": since(last, rule["quarters"]), "last": last.last},
+    ).pl()
+    return beside_others("company", rows, rule["hazards_min"], rule["tail"])
+
+
+def entered_in_minutes(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> Tested:
+    """Companies more of whose drills were entered several within minutes than others'.
+
+    A drill is one of several where some stretch of ``burst_minutes`` that holds its entry holds ``burst_records`` of the
+    company's, each of another day: drills that estates held together are one event.
+    """
+    rows = con.sql(
+        f"""
+        WITH r AS (
+            SELECT estate_id, drill_id AS id, held_on AS day, recorded_at FROM fire_drills
+            WHERE recorded_at IS NOT NULL AND held_on BETWEEN $first AND $last
+        ),
+        told AS (SELECT m.company_id, r.* FROM r {IN_CHARGE}),
+        events AS (SELECT company_id, day, epoch_us(min(recorded_at)) AS noted FROM told GROUP BY ALL),
+        ends AS (
+            SELECT *, count(*) OVER (
+                PARTITION BY company_id ORDER BY noted RANGE BETWEEN $stretch PRECEDING AND CURRENT ROW
+            ) AS together
+            FROM events
+        ),
+        judged AS (
+            SELECT company_id, day, max(together) OVER (
+                PARTITION BY company_id ORDER BY noted RANGE BETWEEN CURRENT ROW AND $stretch FOLLOWING
+            ) >= $several AS odd
+            FROM ends
+        )
+        SELECT t.company_id AS unit_id, count(*) FILTER (j.odd) AS observed, count(*) AS of,
+               list(t.id ORDER BY t.id) FILTER (j.odd) AS record_ids
+        FROM told AS t JOIN judged AS j USING (company_id, day) GROUP BY ALL
+        """,
+        params={"stretch": rule["burst_minutes"] * 60_000_000, "several": rule["burst_records"], "first": since(last, rule["long_quarters"]),
+                "last": last.last},
+    ).pl()  # fmt: skip
+    return beside_others("company", rows, rule["drills_min"], rule["tail"])
+
+
 def told_alike(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> Tested:
     """Companies more of whose accounts of drills read like an earlier account of theirs than others'.
 
@@ -99,4 +158,7 @@ def told_alike(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> Tes
     return beside_others("company", rows, rule["drills_min"], rule["tail"])
 
 
-ALL = {"entered_together": entered_together, "closed_together": closed_together, "told_alike": told_alike}
+ALL = {
+    "entered_together": entered_together, "closed_together": closed_together, "split_findings": split_findings,
+    "entered_in_minutes": entered_in_minutes, "told_alike": told_alike,
+}  # fmt: skip

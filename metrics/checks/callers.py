@@ -136,7 +136,47 @@ def few_callers(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> Te
     return beside_others("estate", rows, rule["pairs_min"], rule["tail"], cast(float | None, usual) or None)
 
 
+def before_contract_end(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> Tested:
+    """Estates where far more people call in the last days of a contract than in the year it ends, by the district's own course.
+
+    A contract ends where its spell in the register does, also where the same company goes on with a new one. Given the callers
+    of the year up to that day, each counted once a day, those of its last days are a binomial share: that of the whole
+    district's callers in the same days.
+    """
+    rows = con.sql(
+        """
+        WITH ends AS (
+            SELECT estate_id, max(valid_to) AS until FROM tenures WHERE valid_to BETWEEN $first AND $last + 1 GROUP BY ALL
+        ),
+        calls AS (
+            SELECT estate_id, received_on, caller_hash, list(complaint_id ORDER BY complaint_id) AS ids FROM complaints
+            WHERE list_contains($demands, nature) AND estate_id IS NOT NULL AND caller_hash IS NOT NULL
+            GROUP BY ALL
+        ),
+        course AS (
+            SELECT e.until, count(*) FILTER (c.received_on >= e.until - $days) / count(*) AS share
+            FROM (SELECT DISTINCT until FROM ends) AS e
+            JOIN calls AS c ON c.received_on >= e.until - 365 AND c.received_on < e.until
+            GROUP BY ALL
+        )
+        SELECT e.estate_id AS unit_id, count(*) FILTER (c.received_on >= e.until - $days) AS observed, count(*) AS of,
+               round(count(*) * any_value(course.share), 6) AS expected,
+               flatten(list(c.ids) FILTER (c.received_on >= e.until - $days)) AS record_ids
+        FROM ends AS e
+        JOIN course USING (until)
+        JOIN calls AS c ON c.estate_id = e.estate_id AND c.received_on >= e.until - 365 AND c.received_on < e.until
+        GROUP BY ALL
+        """,
+        params={"demands": list(DEMANDS), "first": since(last, rule["quarters"]), "last": last.last,
+                "days": rule["contract_days"]},
+    ).pl()  # fmt: skip
+    rows = shaped(rows)
+    observed, of = rows["observed"].to_numpy(), rows["of"].to_numpy()
+    p = binom.sf(observed - 1, of, (rows["expected"] / rows["of"]).to_numpy())
+    return Tested("estate", rows, np.where(observed >= rule["day_min"], p, 1.0))
+
+
 ALL = {
     "one_caller": one_caller, "few_callers": few_callers, "many_on_a_day": many_on_a_day,
-    "silent_since_handover": silent_since_handover,
+    "silent_since_handover": silent_since_handover, "before_contract_end": before_contract_end,
 }  # fmt: skip

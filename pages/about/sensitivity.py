@@ -132,6 +132,9 @@ def _coherence(rows: pl.DataFrame, period: str, t) -> None:
     st.subheader(t("page.sensitivity.coherence"))
     st.caption(t("page.sensitivity.coherence_lead"))
     tables.show(_of_subindices(rows, t), _columns(t), t, key="coherence")
+    said = by_pairs(rows, t)
+    if said is not None:
+        st.markdown(said)
     pairs = rows.filter(pl.col("measure") == "correlation")
     found = pairs.filter(pl.col("finding").is_not_null())
     bounds = rule.book().on(Quarter.parse(period).last, "sensitivity")
@@ -141,6 +144,19 @@ def _coherence(rows: pl.DataFrame, period: str, t) -> None:
         return
     st.markdown(t("page.sensitivity.pairs_found", n=pairs.height, found=found.height))
     st.markdown("\n".join(f"- {pair(r, t)}" for r in found.iter_rows(named=True)))
+
+
+def by_pairs(rows: pl.DataFrame, t) -> str | None:
+    """How the order would be if no part could pay for another, in one sentence; None where it was not worked out.
+
+    Args:
+        rows: contract Coherence.
+    """
+    told = dict(rows.filter(pl.col("value").is_not_null()).select("measure", "value").iter_rows())
+    if not {"pairwise_order", "settled_pairs"} <= told.keys():
+        return None
+    order, share = format.number(told["pairwise_order"], t, 2), format.percent(told["settled_pairs"], t, 0)
+    return t("page.sensitivity.by_pairs", order=order, share=share)
 
 
 def pair(row: dict, t) -> str:

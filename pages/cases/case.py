@@ -8,17 +8,16 @@ from functools import partial
 import polars as pl
 import streamlit as st
 
-from cases.acts import EditionGone, found_for, read
+from cases.acts import EditionGone, found_for, how_far, read
 from cases.allowed import possible
-from cases.case import DISPUTE, Case, level_of
+from cases.case import DISPUTE, Case
 from cases.days import first_unknown_year
 from cases.drafting import drafted
-from cases.exit import counter
 from cases.papers import prefill
 from cases.papers.numbers import in_language
 from cases.tasks import tasks_of
 from data.events import Event
-from data.queries import casefiles, files, rankings
+from data.queries import casefiles
 from pages.cases import appeal
 from pages.cases.forms import FORMS, Form, handed_in
 from pages.shared import casework, charts, downloads, format, go, place, rule, tables, watch
@@ -98,12 +97,7 @@ def _matter(case: Case, t) -> str:
 
 def _counter(desk, con, case: Case, t) -> None:
     """How far the case is from its end, by the published edition."""
-    if case.party == "company":
-        return
-    level = level_of(case)
-    periods = files.history(desk.scope, con, level=level, unit_id=case.party_id)
-    newest = rankings.edition(desk.scope, con)["period"]
-    found = counter(case, periods, desk.book.on(desk.today, "ladder"), newest)
+    found = how_far(desk, con, case)
     if found is None:
         return
     lines = "\n".join(f"- {format.plain(said(t))}" for said in found.says)
@@ -182,6 +176,10 @@ def _grounds(desk, case: Case, t) -> None:
     if case.estate_id:
         go.link("history", t("page.history.of_estate"), estate=case.estate_id)
         go.link("estate", t("page.case.open_estate"), estate=case.estate_id, period=case.period)
+    if case.head_id:
+        go.link(
+            "history", t("page.history.of_head", name=format.plain(format.name(case.due, t, "head"))), head=case.head_id
+        )
     _records(found, names, t)
 
 

@@ -13,7 +13,8 @@ from data.events import AlreadyOpen
 from data.queries import casefiles, rankings, reasons
 from pages.shared import casework, choose, format, go, openings, tables, watch
 
-WRAPPED = 90  # pixels: four lines of a sentence
+WRAPPED = {"zh": 90, "en": 132}  # pixels: four lines of a Chinese sentence, six of an English one
+LABEL_ROOM = 6  # letters besides its label that a number above the list takes
 
 
 def show(scope, con, t) -> None:
@@ -23,9 +24,10 @@ def show(scope, con, t) -> None:
     st.caption(t("page.due.lead"))
     counts = dict(rankings.due_counts(scope, con).iter_rows())
     steps = [s for s in reversed(STEPS) if s != "none"]
-    cells = st.columns(len(steps))
-    for cell, step in zip(cells, steps, strict=True):
-        cell.metric(t(f"ladder.step.{step}.name"), counts.get(step, 0), help=t(f"ladder.step.{step}.meaning"))
+    names = [t(f"ladder.step.{s}.name") for s in steps]
+    cells = st.columns([len(name) + LABEL_ROOM for name in names])
+    for cell, step, name in zip(cells, steps, names, strict=True):
+        cell.metric(name, counts.get(step, 0), help=t(f"ladder.step.{step}.meaning"))
     _expected_wrong(reasons.flagged(scope, con), t)
     wanted = choose.one(
         st, t("filter.step"), steps, name="step", words=lambda s: t(f"ladder.step.{s}.name"), everything=t("filter.all")
@@ -33,14 +35,56 @@ def show(scope, con, t) -> None:
     rows = rankings.due_list(scope, con, step=wanted, limit=tables.PAGE_ROWS, offset=tables.offset("page"))
     if rows.is_empty():
         st.info(t("page.due.nothing"))
+        _candidates(scope, con, wanted, t)
         return
     watch.heads(scope, rows, t)
-    picked = tables.show(_worded(rows, t), _columns(t), t, key="due-table", pick=True, row_height=WRAPPED)
+    picked = tables.show(_worded(rows, t), _columns(t), t, key="due-table", pick=True, row_height=WRAPPED[t.language])
     tables.pager("page", rows["total"][0], t)
     if picked is not None:
         _picked(scope, con, rows.row(picked, named=True), t)
     else:
         st.caption(t("page.due.pick"))
+    _candidates(scope, con, wanted, t)
+
+
+def _candidates(scope, con, wanted: str | None, t) -> None:
+    """The tier ahead of a listing, for officers: who is watched, and what is missing until a listing would be due."""
+    if scope.role == "manager" or wanted not in (None, "listing"):
+        return
+    rows = rankings.candidates(scope, con)
+    st.subheader(t("candidate.title", n=format.number(rows.height, t, 0)))
+    st.caption(t("candidate.lead"))
+    if rows.is_empty():
+        return
+    said = [
+        {
+            "estate": format.name(r, t, "estate"),
+            "company": format.name(r, t, "company") if r["company_id"] else t("page.estate.unmanaged"),
+            "chance": format.percent(r["p_below"], t, 0), "missing": t(f"candidate.{_missing(r)}"),
+            "step_word": t(f"ladder.step.{r['step']}.name"),
+        }
+        for r in rows.iter_rows(named=True)
+    ]  # fmt: skip
+    config = st.column_config
+    columns = {
+        "estate": config.TextColumn(t("column.estate"), width=110),
+        "final": config.NumberColumn(t("column.score"), format="%.1f", width=60),
+        "chance": config.TextColumn(t("candidate.chance"), width=135),
+        "missing": config.TextColumn(t("candidate.missing"), width=370),
+        "step_word": config.TextColumn(t("column.step"), width=95),
+        "company": config.TextColumn(t("column.company"), width=165),
+    }
+    frame = pl.concat([rows.select(pl.col("final").round(1)), pl.DataFrame(said)], how="horizontal")
+    picked = tables.show(frame, columns, t, key="candidates-table", pick=True, row_height=WRAPPED[t.language])
+    if picked is not None:
+        go.to("estate", estate=rows["estate_id"][picked], period=rows["period"][picked])
+
+
+def _missing(row: dict) -> str:
+    """What is missing until a listing would be due, by what the numbers say (cases/persistence.py)."""
+    if row["stage"] != "watch":
+        return "met" if row["selected"] else "not_left"
+    return "one_more" if row["selected"] else "not_sure"
 
 
 def _picked(scope, con, row: dict, t) -> None:
@@ -98,8 +142,8 @@ def _expected_wrong(rows: pl.DataFrame, t) -> None:
 
 
 def _few(expected: float, t) -> str:
-    """An expected number with one decimal, never shown as none at all."""
-    return format.number(expected, t) if expected >= 0.05 else t("expected.hardly")
+    """An expected number with one decimal, in words; never shown as none at all."""
+    return t("expected.some", n=format.number(expected, t)) if expected >= 0.05 else t("expected.hardly")
 
 
 def _worded(rows: pl.DataFrame, t) -> pl.DataFrame:

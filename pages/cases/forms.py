@@ -250,6 +250,7 @@ def _held(form: Form) -> dict:
     t = form.t
     facts: dict[str, Any] = {"on": _day(form, "on"), "recorder": _text(form, "recorder")}
     facts |= {name: _lines(form, name) for name in ("present", "put")}
+    st.caption(t("form.said"))
     empty = pl.DataFrame(schema={"speaker": pl.String, "words": pl.String})
     columns = {
         "speaker": st.column_config.TextColumn(t("form.speaker")),

@@ -18,7 +18,12 @@ def show(scope, con, t) -> None:
     asked = {kind: place.asked(kind) for kind in PARTIES if place.asked(kind)}
     if not asked and scope.role == "manager":
         asked = {"company": scope.company_id or ""}
-    st.title(t("page.history.title"))
+    whose = sanctions.party(
+        scope, con, company_id=asked.get("company"), head_id=asked.get("head"), estate_id=asked.get("estate")
+    )
+    watch.heads(scope, whose, t)
+    name = format.name(whose.row(0, named=True), t) if whose.height == 1 else ""
+    st.title(format.plain(t("page.history.title_of", name=name) if name else t("page.history.title")))
     if len(asked) != 1:
         st.info(t("page.history.name_one"))
         return
@@ -32,10 +37,9 @@ def show(scope, con, t) -> None:
     else:
         watch.heads(scope, rows, t)
         _table(rows, t)
-    if kind != "head":
-        st.subheader(t("page.history.cases"))
-        if not beside.cases(scope, con, t, **{f"{kind}_id": party_id}):
-            st.caption(t("page.history.no_cases"))
+    st.subheader(t("page.history.cases"))
+    if not beside.cases(scope, con, t, **{f"{kind}_id": party_id}):
+        st.caption(t("page.history.no_cases"))
 
 
 def _table(rows: pl.DataFrame, t) -> None:

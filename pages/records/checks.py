@@ -13,7 +13,8 @@ from pages.shared import choose, format, go, tables
 WHOLE = "supervisor"
 #: The metric whose evidence, on the page of an estate, holds the records a detector read.
 EVIDENCE = dict.fromkeys(
-    ("one_caller", "few_callers", "many_on_a_day", "silent_since_handover"), "valid_matters_per_100_homes"
+    ("one_caller", "few_callers", "many_on_a_day", "silent_since_handover", "before_contract_end", "matters_rising"),
+    "valid_matters_per_100_homes",
 )
 EVIDENCE |= {"entered_late": "records_in_time", "entered_together": "records_in_time", "same_proof": "drill_records_complete",
              "rising": "preventable_cases_per_1000"}  # fmt: skip
@@ -21,12 +22,21 @@ EVIDENCE |= {"entered_late": "records_in_time", "entered_together": "records_in_
 
 #: Why a detector's findings matter: ``check_why.<reason>``.
 WHY = {
-    "calls": ("one_caller", "few_callers", "many_on_a_day"),
+    "calls": ("one_caller", "few_callers", "many_on_a_day", "before_contract_end"),
     "silence": ("silent_since_handover",),
-    "entries": ("entered_late", "entered_together", "same_proof", "told_alike", "drills_in_last_days", "round_numbers"),
+    "entries": (
+        "entered_late",
+        "entered_together",
+        "entered_in_minutes",
+        "same_proof",
+        "told_alike",
+        "drills_in_last_days",
+        "round_numbers",
+    ),
     "closings": ("closed_on_due_day", "closed_together", "found_again"),
+    "pieces": ("split_findings",),
     "edges": ("just_above_the_mark", "just_in_time"),
-    "trends": ("rising", "more_than_its_share"),
+    "trends": ("rising", "matters_rising", "more_than_its_share", "more_fires", "more_matters"),
     "eyes": ("finds_otherwise",),
 }
 REASON = {detector: reason for reason, detectors in WHY.items() for detector in detectors}

@@ -13,6 +13,7 @@ from data import bounded, uploads
 from data.intake import NO_SOURCE
 from i18n.words import Words
 from pages.shared import format, go, place
+from pages.shared.held import let_go
 
 PROGRAM = Path(__file__).parents[2] / "steward.py"
 KEPT = "load_result"
@@ -24,6 +25,7 @@ def save(file) -> Path:
     inbox.mkdir(parents=True, exist_ok=True)
     path = inbox / f"{datetime.now(UTC):%Y%m%dT%H%M%S}_{uploads.own_name(file.name)}"
     path.write_bytes(file.getbuffer())
+    let_go(file)
     return path
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from data import codes, form_book, forms, photos
 from pages.shared import format, place
 from pages.shared import photos as pictures
+from pages.shared.held import let_go
 
 RESULTS = ("pass", "fail", "not_applicable")
 WORD = dict(zip(RESULTS, form_book.RESULTS, strict=True))
@@ -112,8 +113,10 @@ def _photos(draft: dict[str, Any], answer: dict[str, Any], key: str, t) -> None:
             st.warning(t("page.visit.photo_refused.many", n=photos.MOST))
             break
         taken.add(file.file_id)
+        content = file.getvalue()
+        let_go(file)  # kept or refused, memory need not hold it until the page is closed
         try:
-            name = photos.keep(place.root(), file.getvalue())
+            name = photos.keep(place.root(), content)
         except photos.NoPhoto as e:
             st.warning(t(f"page.visit.photo_refused.{e.kind}", mb=photos.LARGEST_MB, file=format.plain(file.name)))
             continue

@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from data.queries import rankings
-from pages.shared import charts, choose, downloads, format, go, tables
+from pages.shared import beside, charts, choose, downloads, format, go, tables
 
 
 def show(scope, con, t) -> None:
@@ -29,7 +29,8 @@ def show(scope, con, t) -> None:
         st.info(t("page.companies.nothing"))
         return
     st.caption(t("page.companies.how_to_open"))
-    picked = tables.show(_worded(rows, t), _columns(t), t, key="companies-table", pick=True)
+    rows = beside.replies(rows, "company_id", scope, con, period, t)
+    picked = tables.show(_worded(rows, t), _columns(rows, t), t, key="companies-table", pick=True)
     tables.pager("page", rows["total"][0], t)
     make = partial(downloads.companies, scope, con, t, period=period, search=search)
     downloads.workbook(st, "ranking", make, t, name=downloads.file_name("companies", period, t))
@@ -41,16 +42,17 @@ def _worded(rows: pl.DataFrame, t) -> pl.DataFrame:
     return tables.words_of(tables.scored(tables.named(rows, t)), "band", "band", t)
 
 
-def _columns(t) -> dict:
+def _columns(rows: pl.DataFrame, t) -> dict:
     config = st.column_config
     return {
-        "rank": config.NumberColumn(t("column.rank"), width="small", help=t("column.rank_help")),
-        "name": config.TextColumn(t("column.company"), width="large"),
-        "final": config.NumberColumn(t("column.score"), format="%.1f", width="small", help=t("column.score_help")),
+        "rank": config.NumberColumn(t("column.rank"), width=50, help=t("column.rank_help")),
+        "name": config.TextColumn(t("column.company"), width=190),
+        "final": config.NumberColumn(t("column.score"), format="%.1f", width=60, help=t("column.score_help")),
         "interval": config.TextColumn(t("column.interval"), width="small", help=t("column.interval_help")),
         "tier": config.NumberColumn(t("standing.tier"), width=60, help=t("standing.tier_help")),
         "ranks": config.TextColumn(t("column.rank_set"), width="small", help=t("column.rank_set_help")),
         "band": config.TextColumn(t("column.band"), width="small"),
+        **beside.reply_column(rows, t),
         "trend": config.LineChartColumn(t("column.trend"), y_min=40, y_max=100, help=t("column.trend_help")),
         "worst_fifth": config.NumberColumn(t("column.worst_fifth"), format="%.1f", help=t("column.worst_fifth_help")),
         "units_rated": config.NumberColumn(t("column.units_rated"), width="small"),

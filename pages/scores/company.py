@@ -7,7 +7,8 @@ import streamlit as st
 
 from cases.explanations import company_sentence
 from data.queries import files, rankings, reasons
-from pages.shared import beside, charts, downloads, format, go, place, rule, tables
+from metrics.calendar import Quarter
+from pages.shared import beside, charts, downloads, format, go, place, rule, tables, why
 
 
 def show(scope, con, t) -> None:
@@ -24,13 +25,13 @@ def show(scope, con, t) -> None:
         st.info(t("page.company.not_found"))
         return
     header(company, period, t)
+    closings(files.closings_of(scope, con, company_id=company_id), t)
     if scope.role in ("supervisor", "manager"):
         downloads.scorecard_buttons(scope, con, company_id, period, t)
     beside.cases(scope, con, t, company_id=company_id)
     go.link("history", t("page.history.of_company"), company=company_id)
     if company["state"] == "rated":
-        parts = reasons.parts_of_company(scope, con, company_id=company_id, period=period)
-        st.markdown(f"**{format.plain(company_sentence(company, parts, t))}**")
+        _why(scope, con, company, period, t)
     past = files.company_history(scope, con, company_id=company_id)
     st.subheader(t("page.estate.history"))
     charts.history(past.to_dicts(), t, key="company-history", bands=rule.bands(periods[0]))
@@ -39,6 +40,21 @@ def show(scope, con, t) -> None:
         t("page.company.units_lead") if scope.role in ("supervisor", "manager") else t("page.company.units_area")
     )
     units_table(files.company_units(scope, con, company_id=company_id, period=period), period, t)
+
+
+def _why(scope, con, company: dict, period: str, t) -> None:
+    """One sentence on the score and its change; to those who see all its units, every line of the change."""
+    asked = {"company_id": company["party_id"]}
+    parts, then = reasons.parts_of_company(scope, con, period=period, **asked), None
+    since, sure = str(Quarter.parse(period) - 1), rule.index(period)["change_sure"]
+    before = files.company(scope, con, period=since, **asked)
+    if before is not None and before["state"] == "rated":
+        earlier = reasons.parts_of_company(scope, con, period=since, **asked)
+        if (parts.height, earlier.height) == (company["units_rated"], before["units_rated"]):
+            then = before, earlier, sure
+    st.markdown(f"**{format.plain(company_sentence(company, parts, t, then))}**")
+    if then is not None:
+        why.change_of_company(company, parts, *then[:2], t)
 
 
 def header(company: dict, period: str, t) -> None:
@@ -70,6 +86,14 @@ def header(company: dict, period: str, t) -> None:
         st.warning(
             t("page.company.guarded", mean=format.number(company["mean"], t), final=format.number(company["final"], t))
         )
+
+
+def closings(row: dict | None, t) -> None:
+    """What the hazards seen again at random take off those nobody saw again, where they take anything off."""
+    if row is None or not row["applied"] or not row["unseen"]:
+        return
+    told = {name: format.number(row[name], t, 0) for name in ("picked", "undone", "unseen")}
+    st.caption(t("closings.told", trust=format.number(1 - row["share"], t, 3), **told), help=t("closings.help"))
 
 
 def units_table(rows: pl.DataFrame, period: str, t) -> None:

@@ -12,6 +12,7 @@ from cases import flag_words
 from cases.explanations import estate_sentence
 from cases.sentences import sentence
 from data.queries import files, rankings, reasons, watching
+from metrics.hazards import BY_DEADLINE
 from pages.shared import (
     beside,
     charts,
@@ -251,6 +252,7 @@ def _evidence(scope, con, level: str, unit_id: str, metric: str, period: str, sc
         flags=pl.Series([flag_words.said(f, t) for f in rows["flags"].to_list()], dtype=pl.String),
         adjusted=pl.Series([_eyes(f, t) for f in rows["factor"]], dtype=pl.String),
     )
+    _in_part(rows, metric, t)
     found = record_points.split_of(scope, con, level=level, unit_id=unit_id, metric=metric, period=period)
     if found is not None:
         taken, peers = found
@@ -295,6 +297,13 @@ def _evidence(scope, con, level: str, unit_id: str, metric: str, period: str, sc
     downloads.workbook(st, "evidence", noted, t, name=downloads.file_name("evidence", period, t, estate, metric))
 
 
+def _in_part(rows: pl.DataFrame, metric: str, t) -> None:
+    """How many hazards put right in time count in part, since nobody saw them again."""
+    part = rows.filter(pl.col("excluded").is_null(), pl.col("numerator").is_between(0, 1, closed="none")).height
+    if metric in BY_DEADLINE and part:
+        st.caption(t("closings.in_part", n=part), help=t("closings.help"))
+
+
 def _eyes(factor: float | None, t) -> str | None:
     """By what a visit's failed points were divided, and why, in words."""
     if factor is None:
@@ -323,6 +332,9 @@ def _tenures(scope, con, estate_id: str, t) -> None:
             "head": config.TextColumn(t("column.head")),
         }
         tables.show(rows, columns, t, key="tenures-table")
+        heads = rows.filter(pl.col("head_id").is_not_null() & pl.col("head").is_not_null())
+        for head in heads.unique("head_id", keep="last", maintain_order=True).iter_rows(named=True):
+            go.link("history", t("page.history.of_head", name=format.plain(head["head"])), head=head["head_id"])
     touched = files.rows_touched(scope, con, estate_id=estate_id)
     if touched:
         st.caption(t("page.estate.rows_set_aside", n=touched))

@@ -10,7 +10,7 @@ import streamlit as st
 from data.codes import ESTATE_CLASSES
 from data.edition_tables import STEPS
 from data.queries import rankings
-from pages.shared import choose, downloads, format, go, tables
+from pages.shared import beside, choose, downloads, format, go, tables
 
 SIZES = ("small", "medium", "large")
 
@@ -26,7 +26,8 @@ def show(scope, con, t) -> None:
         st.info(t("page.estates.nothing"))
         return
     st.caption(t("page.estates.count", n=rows["total"][0]) + " " + t("page.estates.how_to_open"))
-    picked = tables.show(worded(rows, t), columns(t), t, key="estates-table", pick=True)
+    rows = beside.replies(rows, "estate_id", scope, con, chosen["period"], t)
+    picked = tables.show(worded(rows, t), columns(t, beside.reply_column(rows, t)), t, key="estates-table", pick=True)
     tables.pager("page", rows["total"][0], t)
     make = partial(downloads.estates, scope, con, t, chosen=chosen, filters=said)
     downloads.workbook(st, "ranking", make, t, name=downloads.file_name("estates", chosen["period"], t))
@@ -88,17 +89,18 @@ def worded(rows: pl.DataFrame, t) -> pl.DataFrame:
     return tables.words_of(tables.words_of(rows, "band", "band", t), "estate_class", "estate_class", t)
 
 
-def columns(t) -> dict:
+def columns(t, replies: dict) -> dict:
     config = st.column_config
     subs = {
         k: config.NumberColumn(t(f"subindex_short.{k}"), format="%.0f", width="small", help=t(f"subindex.{k}"))
         for k in rankings.SUBINDICES
     }
     return {
-        "name": config.TextColumn(t("column.estate")),
-        "final": config.NumberColumn(t("column.score"), format="%.1f", width="small", help=t("column.score_help")),
-        "interval": config.TextColumn(t("column.interval"), width="small", help=t("column.interval_help")),
+        "name": config.TextColumn(t("column.estate"), width=165),
+        "final": config.NumberColumn(t("column.score"), format="%.1f", width=60, help=t("column.score_help")),
+        "interval": config.TextColumn(t("column.interval"), width=90, help=t("column.interval_help")),
         "band": config.TextColumn(t("column.band"), width="small"),
+        **replies,
         "place": config.TextColumn(t("column.rank_in_class"), width="small", help=t("column.rank_in_class_help")),
         "tier": config.NumberColumn(t("standing.tier"), width=50, help=t("standing.tier_help")),
         "ranks": config.TextColumn(t("column.rank_interval"), width="small", help=t("column.rank_interval_help")),

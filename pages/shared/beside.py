@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import duckdb
+import polars as pl
 import streamlit as st
 
 from cases.case import fold
+from cases.days import local_day
 from data.events import Event
 from data.queries import casefiles
+from data.scope import Scope
 from i18n.words import Words
 from pages.shared import format, go, viewer
 
 SHOWN = 6
 
 
-def cases(scope, con, t: Words, *, estate_id: str | None = None, company_id: str | None = None) -> int:
+def cases(
+    scope, con, t: Words, *, estate_id: str | None = None, company_id: str | None = None, head_id: str | None = None
+) -> int:
     """Cases about an estate or company that the viewer may read, newest first, each with the company's newest reply; how
     many there are."""
-    rows = casefiles.case_file(scope, con, viewer.ledger(), estate_id=estate_id, company_id=company_id)
+    rows = casefiles.case_file(scope, con, viewer.ledger(), estate_id=estate_id, company_id=company_id, head_id=head_id)
     by_case: dict[str, list[Event]] = {}
     for event in rows:
         by_case.setdefault(event.case_id, []).append(event)
@@ -31,8 +37,31 @@ def cases(scope, con, t: Words, *, estate_id: str | None = None, company_id: str
         if said:
             newest = said[-1]
             st.markdown(
-                f"> **{t('beside.reply', day=format.day(newest.at.date(), t))}**  \n> {format.plain(newest.reason)}"
+                f"> **{t('beside.reply', day=format.day(local_day(newest.at), t))}**  \n> {format.plain(newest.reason)}"
             )
     if len(found) > SHOWN:
         st.caption(t("beside.more", n=len(found) - SHOWN))
     return len(found)
+
+
+def replies(
+    rows: pl.DataFrame, key: str, scope: Scope, con: duckdb.DuckDBPyConnection, period: str, t: Words
+) -> pl.DataFrame:
+    """Add column ``reply``: what the company said last on the period's scores, with its day.
+
+    Args:
+        key: ``company_id`` or ``estate_id``, by which a row has its reply.
+    """
+    said = casefiles.replies(scope, con, viewer.ledger(), period=period).drop_nulls(key)
+    said = said.unique(key, keep="last", maintain_order=True)
+    words = [f"{format.day(r['day'], t)}{t('common.colon')}{r['words']}" for r in said.iter_rows(named=True)]
+    return rows.join(
+        said.select(key, reply=pl.Series(words, dtype=pl.String)), on=key, how="left", maintain_order="left"
+    )
+
+
+def reply_column(rows: pl.DataFrame, t: Words) -> dict:
+    """The column of replies, where any row has one."""
+    if rows["reply"].is_null().all():
+        return {}
+    return {"reply": st.column_config.TextColumn(t("column.reply"), width=220, help=t("column.reply_help"))}

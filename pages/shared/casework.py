@@ -63,7 +63,7 @@ def done(
     except FontsMissing:
         st.error(t("page.case.no_fonts"))
     except (FieldMissing, PaperWrong) as e:
-        st.error(t("page.case.paper_wrong", why=format.plain(str(e))))
+        st.error(paper_words(e, t))
     except EditionGone as e:
         st.error(t("page.case.edition_gone", edition=format.plain(case.edition), why=format.plain(str(e))))
     else:
@@ -82,8 +82,16 @@ def tried(do: Callable[[], str], t: Words) -> str | None:
     except FontsMissing:
         st.error(t("page.case.no_fonts"))
     except (FieldMissing, PaperWrong) as e:
-        st.error(t("page.case.paper_wrong", why=format.plain(str(e))))
+        st.error(paper_words(e, t))
     return None
+
+
+def paper_words(e: FieldMissing | PaperWrong, t: Words) -> str:
+    """Why a paper cannot be set; a field nobody filled by the name its form gives it."""
+    if not isinstance(e, FieldMissing):
+        return t("page.case.paper_wrong", why=format.plain(str(e)))
+    named = t(f"form.{e.field}") if t.has(f"form.{e.field}") else e.field
+    return t("page.case.field_missing", template=format.plain(e.template), field=format.plain(named))
 
 
 def overtaken_words(e: Overtaken, t: Words) -> str:

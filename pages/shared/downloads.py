@@ -26,7 +26,7 @@ from data.accounts import names_of
 from data.queries import casefiles, digest, files, rankings, reasons
 from data.scope import Scope
 from i18n.words import Words
-from pages.shared import format, place, rule, tables, viewer
+from pages.shared import beside, format, place, rule, tables, viewer
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PDF = "application/pdf"
@@ -113,6 +113,7 @@ def companies(scope: Scope, con: Connection, t: Words, *, period: str, search: s
     """The ranking of companies the viewer sees, whole."""
     con = con.cursor()
     rows = rankings.companies(scope, con, period=period, search=search, limit=MOST_ROWS)
+    rows = beside.replies(rows, "company_id", scope, con, period, t)
     rows = tables.words_of(_scores(tables.named(rows, t)), "band", "band", t)
     columns = (
         Column("rank", t("column.rank"), "whole", 8), Column("name", t("column.company"), "text", 36),
@@ -120,7 +121,7 @@ def companies(scope: Scope, con: Connection, t: Words, *, period: str, search: s
         *_rank_columns("column.rank_set", t), Column("worst_fifth", t("column.worst_fifth"), "score", 10),
         Column("units_rated", t("column.units_rated"), "whole", 10), Column("units", t("workbook.units"), "whole", 10),
         Column("households", t("column.households"), "whole", 10),
-        Column("due_estates", t("column.due_estates"), "whole", 10),
+        Column("due_estates", t("column.due_estates"), "whole", 10), Column("reply", t("column.reply"), "text", 40),
     )  # fmt: skip
     lines = [(t("workbook.filters"), search or t("workbook.no_filters"))]
     about = _about(scope, con, t("page.companies.title"), period, lines, t)
@@ -135,6 +136,7 @@ def estates(scope: Scope, con: Connection, t: Words, *, chosen: dict, filters: s
     """
     con = con.cursor()
     rows = rankings.estates(scope, con, **chosen, limit=MOST_ROWS)
+    rows = beside.replies(rows, "estate_id", scope, con, chosen["period"], t)
     areas = tables.named(rankings.areas(scope, con), t).select("area_id", "name")
     places = {"subdistrict_id": "subdistrict", "station_id": "station"}
     rows = tables.named(_scores(rows), t)
@@ -154,6 +156,7 @@ def estates(scope: Scope, con: Connection, t: Words, *, chosen: dict, filters: s
         Column("estate_class", t("column.class"), "text", 14), Column("size_band", t("filter.size"), "text", 10),
         Column("households", t("column.households"), "whole", 10),
         Column("subdistrict", t("filter.subdistrict"), "text", 18), Column("station", t("filter.station"), "text", 22),
+        Column("reply", t("column.reply"), "text", 40),
     )  # fmt: skip
     about = _about(scope, con, t("page.estates.title"), chosen["period"], [(t("workbook.filters"), filters)], t)
     return ranking_workbook(rows, columns, about, t)
@@ -223,6 +226,7 @@ def scorecard(scope: Scope, con: Connection, language: Language, *, company_id: 
         files.company_history(scope, con, company_id=company_id).filter(pl.col("period") <= period),
         files.company_units(scope, con, **asked), reasons.parts_of_company(scope, con, **asked),
         digest.company_subindices(scope, con, **asked), digest.company_metrics(scope, con, **asked),
+        casefiles.replies(scope, con, viewer.ledger(), period=period).filter(pl.col("company_id") == company_id),
     )  # fmt: skip
     return press().print(card, language).pdf
 

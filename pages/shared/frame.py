@@ -32,6 +32,7 @@ STYLE = """<style>
 }
 .frame-form button:hover, .frame-button:hover { background: rgba(90, 167, 232, 0.18); }
 .frame-form button:focus-visible, .frame-button:focus-visible { outline: 3px solid #e69f00; outline-offset: 2px; }
+[data-testid="InputInstructions"] { display: none; } /* Streamlit's hint, in English whatever the page's language */
 [data-testid="stMainBlockContainer"] { padding-top: 4.25rem; }
 </style>"""
 

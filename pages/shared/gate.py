@@ -26,10 +26,13 @@ from cases.acts import LARGEST_FILE
 from data import accounts, sessions
 from data.accounts import LANGUAGES
 from data.scope import Role
+from data.uploads import MEGABYTE, limits
 from i18n.words import Words
 from pages.shared import place
+from pages.shared.held import UPLOAD, Held
 from pages.shared.local import over_loopback
 from pages.shared.plain import cookie, plain_page
+from pages.shared.told import FILES, Told
 from pages.shared.viewer import FORM_COOKIE, SESSION_COOKIE, form_token
 
 #: By method too: whatever no route of ours takes falls through to Streamlit, which answers any address with its page.
@@ -111,7 +114,7 @@ class Gate:
         home: Callable[[Role], str],
     ) -> None:
         self.app, self.ledger, self.now, self.pages, self.home = app, ledger, now, pages, home
-        self._peopled = False
+        self._peopled, self._told, self._held = False, Told(), Held()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -132,6 +135,12 @@ class Gate:
             return await _refuse(scope, receive, send, onward="/role")
         if scope["type"] == "http" and _too_large(scope, session.account.role):
             return await PlainTextResponse("too large", 413)(scope, receive, send)
+        if scope["path"].startswith(FILES) and not self._told.to(session.key, scope["path"]):
+            return await PlainTextResponse("not here", 404)(scope, receive, send)
+        if scope["path"].startswith(UPLOAD) and scope["method"] == "PUT":
+            return await self._upload(scope, receive, send, session.account)
+        if scope["type"] == "websocket":
+            return await self.app(scope, receive, self._told.listening(session.key, send))
         if scope["type"] != "http" or scope["path"] in OWN or not _wants_page(scope):
             return await self.app(scope, receive, send)
         asked = HTTPConnection(scope).query_params.get("lang")
@@ -144,6 +153,18 @@ class Gate:
         if address and address[1] not in self.pages:
             return await plain_page(t, t("frame.missing_title"), t("frame.missing"), 404)(scope, receive, send)
         return await self.app(_unpacked(scope), receive, _Index(send, t, _new_form_cookie(scope)).send)
+
+    async def _upload(self, scope: Scope, receive: Receive, send: Send, account: accounts.Account) -> None:
+        """Let an upload in where the server's memory has room for one more of this person's."""
+        path, deliveries = scope["path"], account.role in HAND_IN_DELIVERIES
+        size = _said_size(scope)
+        size = limits().largest_file_mb * MEGABYTE if size is None else size
+        if not self._held.takes(account.account_id, path, size, deliveries=deliveries):
+            return await PlainTextResponse("too much held", 413)(scope, receive, send)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self._held.came(path)
 
     def _session(self, connection: HTTPConnection) -> sessions.Session | None:
         stay = sessions.find(self.ledger(), connection.cookies.get(SESSION_COOKIE), self.now())
@@ -163,10 +184,16 @@ def _wants_page(scope: Scope) -> bool:
 
 def _too_large(scope: Scope, role: Role) -> bool:
     """An upload larger than any form this role sees takes; one that does not say its size counts as larger."""
-    if not scope["path"].startswith("/_stcore/upload_file/") or scope["method"] != "PUT" or role in HAND_IN_DELIVERIES:
+    if not scope["path"].startswith(UPLOAD) or scope["method"] != "PUT" or role in HAND_IN_DELIVERIES:
         return False
+    size = _said_size(scope)
+    return size is None or size > LARGEST_FILE + FRAMING
+
+
+def _said_size(scope: Scope) -> int | None:
+    """The size a request says its body has; None where it says none."""
     said = Headers(scope=scope).get("content-length", "")
-    return not said.isascii() or not said.isdigit() or int(said) > LARGEST_FILE + FRAMING
+    return int(said) if said.isascii() and said.isdigit() else None
 
 
 async def _no_accounts(scope: Scope, receive: Receive, send: Send) -> None:

@@ -15,9 +15,9 @@ from data.events import AlreadyOpen
 from data.queries import files
 from data.scope import Scope
 from i18n.words import Words
+from metrics.hazards import BY_DEADLINE
 from pages.shared import casework, format, go, rule
 
-HAZARD_METRICS = ("hazards_fixed_in_time", "security_notices_met")
 PARTY = ("estate_id", "company_id", "head_id", "company_zh", "company_en", "head_zh", "head_en", "period")
 
 
@@ -104,9 +104,9 @@ def open_hazards(scope: Scope, con: duckdb.DuckDBPyConnection, estate_id: str, p
     """Hazards of an estate on record as due and not put right, newest first: hazard_id, what, severity; the rest is empty."""
     found = [
         files.evidence(scope, con, level="estate", unit_id=estate_id, metric=m, period=period, counted=True)
-        for m in HAZARD_METRICS
+        for m in BY_DEADLINE
     ]
-    rows = pl.concat(found).filter(pl.col("numerator") < pl.col("denominator")).unique("record_id", maintain_order=True)
+    rows = pl.concat(found).filter(pl.col("numerator") == 0).unique("record_id", maintain_order=True)
     facts = [(r, json.loads(f)) for r, f in rows.select("record_id", "facts").iter_rows()]
     return [
         {"hazard_id": r, "what": t(f"fact.hazard_type.{f['hazard_type']}") if f.get("hazard_type") else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import streamlit as st
 
-from cases.explanations import item_word, reliable
+from cases.explanations import company_change, item_word, names_of, reliable
 from pages.shared import format, tables
 
 NOTHING = 1e-9  # points: what did not move is not listed
@@ -59,6 +59,25 @@ def change(rows: pl.DataFrame, sure: float, t) -> None:
     for box, part in zip(st.columns([3, 2]), ("metric", "cause"), strict=True):
         with box:
             _part(rows.filter(pl.col("part") == part), part, t)
+
+
+def change_of_company(now: dict, parts: pl.DataFrame, then: dict, then_parts: pl.DataFrame, t) -> None:
+    """What moved a company's score since the quarter before: its estates, their mix, its guard (``company_change``)."""
+    names = names_of(pl.concat([then_parts, parts]), t)
+    rows = company_change(now, parts, then, then_parts).filter(pl.col("points").abs() > NOTHING)
+    rows = rows.sort(pl.col("points").abs(), descending=True)
+    shown = rows.with_columns(item=pl.Series([names.get(i) or t(f"change.{i}") for i in rows["item"]], dtype=pl.String))
+    config = st.column_config
+    columns = {
+        "item": config.TextColumn(t("change.item"), width=200),
+        "points": config.NumberColumn(t("change.points"), format="%+.2f", width=100),
+    }
+    with st.expander(t("change.of_company_title")):
+        st.caption(
+            t("change.of_company_lead", since=format.period(then["period"], t), then=format.number(then["final"], t),
+              now=format.number(now["final"], t), moved=f"{now['final'] - then['final']:+.2f}")
+        )  # fmt: skip
+        tables.show(shown, columns, t, key="change-company")
 
 
 def _part(rows: pl.DataFrame, part: str, t) -> None:

@@ -72,7 +72,8 @@ class Run:
         before = self.case
         if refused := refusal(before, kind, Asked(who, self.today, BOOK.on(self.today, "cases"))):
             raise refused
-        whole = drafted(before, kind, self.today, BOOK.on(self.today, "cases"), BOOK.on(self.today, "ladder")) | facts
+        rules = (BOOK.on(self.today, "cases"), BOOK.on(self.today, "ladder"))
+        whole = drafted(before, kind, self.today, *rules, facts)
         if refused := self.refused(who, kind, whole):
             raise refused
         self._write(who, kind, whole, reason)

@@ -139,7 +139,7 @@ def listing(**changes) -> s.Listing:
         "sequence": 3, "targets": TASKS, "publish_from": date(2026, 12, 1),
         "publish_at": Both("区政府网站“物业督导”专栏", "district website, section “Property supervision”"),
         "listed_until": date(2027, 5, 31), "extension_asked_by": date(2027, 4, 30),
-        "honours_barred_until": date(2027, 11, 30), "grounds": ("HR5 34",),
+        "honours_barred_until": date(2027, 6, 7), "honours_missed_until": date(2028, 5, 31), "grounds": ("HR5 34",),
     }  # fmt: skip
     return s.Listing(**(given | changes))
 
@@ -278,7 +278,7 @@ def withdrawal(**changes) -> s.Withdrawal:
 
 def closure(**changes) -> s.Closure:
     given = COMMON | {
-        "sequence": 5, "to": ACME, "closes": Both("物督督〔2026〕2号", "WD L [2026] No. 2"), "opened_on": date(2026, 5, 11),
+        "sequence": 5, "to": ACME, "how": "rectified", "closes": Both("物督督〔2026〕2号", "WD L [2026] No. 2"), "opened_on": date(2026, 5, 11),
         "shown": (
             s.Shown(target=TASKS[0].what, evidence=Both("9月1日至30日签字记录齐全，抽查3日属实", "Signed records for 1 to 30 September complete; 3 days sampled held true"), on=date(2026, 10, 12), checked_by=Both("赵强、孙丽", "Zhao Qiang, Sun Li")),
             s.Shown(target=TASKS[1].what, evidence=Both("复查疏散通道12项全部合格", "All 12 escape-route items passed"), on=date(2026, 11, 16), checked_by=Both("赵强、孙丽", "Zhao Qiang, Sun Li")),
@@ -307,6 +307,9 @@ def commendation(**changes) -> s.Commendation:
     return s.Commendation(**(given | changes))
 
 
+REPLY = s.Reply(
+    about=Both("橡树花园", "Oak Garden"), on=date(2026, 11, 25), words="逾期隐患在业主家中，已三次书面催告。"
+)
 BANDS = (
     Both("优秀", "excellent"), Both("良好", "good"), Both("关注", "attention"), Both("不合格", "failing"), Both("未评级", "not rated"),
 )  # fmt: skip
@@ -331,6 +334,7 @@ def bulletin(**changes) -> s.Bulletin:
         "listings": (s.Entry(party=Both("橡树花园（晨光物业服务有限公司）", "Oak Garden (Chenguang Property Services Ltd)"), detail=Both("物督督〔2026〕3号", "WD L [2026] No. 3"), on=date(2026, 12, 1), until=date(2027, 5, 31)),),
         "commendations": (),
         "notes": (Both("10个小区因资料不足未评级，不排在末位。", "10 estates are not rated for lack of records; they do not stand last."),),
+        "replies": (REPLY,),
         "objection": Both("对本企业的评价有异议的，可以随时在系统内或者书面向本机关提出；收到即作标注。", "A company may object to its evaluation at any time, in the system or in writing; an objection is marked on arrival."),
     }  # fmt: skip
     return s.Bulletin(**(given | changes))
@@ -354,6 +358,7 @@ def scorecard(**changes) -> s.Scorecard:
             s.Unit(estate=Both("榆苑", "Elm Court"), score=None, low=None, high=None, band=BANDS[4], place="—", households=212),
         ),
         "lifts": (Both("每日防火巡查率：恢复每日巡查，最多可提高6.3分。", "Daily fire patrol rate: patrolling every day would lift the score by up to 6.3."),),
+        "replies": (REPLY,),
         "objection": Both("可以在“我的评分卡”页面对任何一条记录提出异议；收到即作标注。", "Object to any record on the page “My scorecard”; it is marked on arrival."),
     }  # fmt: skip
     return s.Scorecard(**(given | changes))

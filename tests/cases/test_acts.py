@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date, timedelta
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
 
@@ -16,7 +17,7 @@ from cases.papers.press import FieldMissing
 from data import accounts, events
 from data.events import AlreadyOpen, Overtaken
 from data.ledger import addresses, outbox, writing
-from data.queries import casefiles
+from data.queries import casefiles, rankings
 from data.scope import Scope
 from tests.cases.casebook import ANNA, BEN, START, at, manager_of, opened, own_record, text_of, told
 
@@ -165,12 +166,30 @@ def test_a_replacement_goes_from_hearing_to_closing_with_two_people(desk, con, h
     assert acts.act(at(desk, BEN, 6), con, case, "closed", reason="采纳替代方案").phase == "closed"
 
 
+def test_the_cases_that_name_a_head_are_found_by_the_head(desk, con, row, head_row):
+    case = opened(desk, con, head_row, "replacement")
+    opened(desk, con, row)  # about the estate, and names nobody
+    found = casefiles.case_file(ANNA, con, desk.ledger, head_id=head_row["head_id"])
+    assert {e.case_id for e in found} == {case.case_id}
+    assert (
+        casefiles.case_file(manager_of(head_row), con, desk.ledger, head_id=head_row["head_id"]) == []
+    )  # not told yet
+
+
 def test_a_commendation_and_an_interview_send_their_papers(desk, con, row):
     case = opened(desk, con, row, "commendation")
     case = acts.act(desk, con, case, "decided", facts={"outcome": "accept", "step": "commendation"}, reason="演练真实")
     case = acts.act(desk, con, case, "shown", reason="公示")
     case = acts.act(at(desk, ANNA, 10), con, case, "awarded", reason="公示无异议")
-    assert casefiles.case_papers(ANNA, con, desk.ledger)["kind"].to_list() == ["commendation"]
+    papers = casefiles.case_papers(ANNA, con, desk.ledger)
+    assert papers["kind"].to_list() == ["commendation", "commendation"]
+    award, notice = (
+        text_of(casefiles.case_attachment(ANNA, con, desk.ledger, case_id=case.case_id, sha256=sha)[2])
+        for sha in papers["sha256_zh"]
+    )
+    # shown from Monday 2 November for five working days: 3, 4, 5, 6, 9 November; awarded on the 12th
+    assert "公示文本" in notice and "2026年11月9日前（含当日）谢绝" in notice and "予以表彰" not in notice
+    assert "自2026年11月12日起予以表彰" in award and "公示文本" not in award and "拟予表彰" not in award
     case = told(desk, con, row, "interview")
     assert case.meeting_at.astimezone(ZONE).date() == date(2026, 11, 5)
     facts = {
@@ -184,14 +203,60 @@ def test_a_commendation_and_an_interview_send_their_papers(desk, con, row):
     assert acts.act(at(desk, ANNA, 20), con, case, "closed", reason="已补齐").phase == "closed"
 
 
+def test_minutes_name_the_place_and_hour_of_the_invitation_on_the_day_it_was_held(desk, con, row):
+    case = opened(desk, con, row, "interview")
+    case = acts.act(desk, con, case, "decided", facts={"outcome": "accept", "step": "interview"}, reason="记录属实")
+    set_for = {"meeting_at": "2026-11-06T09:15:00+08:00", "place": "三号楼204室"}
+    case = acts.act(desk, con, case, "served", facts=set_for, reason="依法告知")
+    facts = {"on": "2026-11-09", "present": ["林海"], "put": ["缺记录"], "said": [{"speaker": "林海", "words": "属实"}]}
+    acts.act(at(desk, ANNA, 8), con, case, "held", facts=facts | {"recorder": "王芳"}, reason="改期后约谈")
+    paper = (
+        casefiles.case_papers(ANNA, con, desk.ledger, case_id=case.case_id).filter(kind="minutes").row(0, named=True)
+    )
+    _, _, pdf = casefiles.case_attachment(
+        ANNA, con, desk.ledger, case_id=case.case_id, sha256=paper["sha256_zh"]
+    )  # fmt: skip
+    said = text_of(pdf)
+    assert "三号楼204室" in said and "2026年11月9日09:15" in said
+    assert "2026年11月6日" not in said
+    # entered on Tuesday the 10th; the result is due five working days after the 9th: 10, 11, 12, 13, 16
+    assert "2026年11月16日" in said
+
+
 def test_a_reminder_closes_with_a_paper_after_a_reinspection(desk, con, row):
     case = told(desk, con, row, "attention")
     case = acts.act(
-        at(desk, ANNA, 7), con, case, "reinspected", facts={"on": "2026-11-09", "passed": True}, reason="全部合格"
+        at(desk, BEN, 7), con, case, "reinspected", facts={"on": "2026-11-09", "passed": True}, reason="全部合格"
     )
     case = acts.act(at(desk, ANNA, 8), con, case, "closed", reason="复查合格")
     assert (case.phase, case.closed_how) == ("closed", "rectified")
-    assert casefiles.case_papers(ANNA, con, desk.ledger)["kind"].to_list() == ["closure", "attention"]
+    papers = casefiles.case_papers(ANNA, con, desk.ledger)
+    assert papers["kind"].to_list() == ["closure", "attention"]
+    said = text_of(
+        casefiles.case_attachment(ANNA, con, desk.ledger, case_id=case.case_id, sha256=papers["sha256_zh"][0])[2]
+    )
+    # a reminder was never published and is not watched
+    assert "2026-11-09ben" in said and "2026-11-09anna" not in said  # who looked, not who closed
+    assert "2026年11月9日复查，均已完成" in said and "摘牌" not in said and "观察期" not in said
+
+
+def test_a_case_ends_on_clean_periods_only_where_the_edition_shows_them(desk, con, row, monkeypatch):
+    case = told(desk, con, row, "attention")
+    before = events.end_of(desk.ledger)
+    with pytest.raises(NotDue) as told_so:  # told in November 2026; the edition's newest period ended in September
+        acts.act(desk, con, case, "closed", facts={"how": "clean_periods"}, reason="已达标")
+    assert told_so.value.code == "not_clean_yet" and events.end_of(desk.ledger) == before
+    later = pl.DataFrame({"period": ["2026Q4"], "state": ["rated"], "band": ["good"], "p_below": [0.02]})
+    monkeypatch.setattr(acts.files, "history", lambda *_, **__: later)
+    edition = rankings.edition(ANNA, con) | {"period": "2026Q4"}
+    monkeypatch.setattr(acts.rankings, "edition", lambda *_: edition)
+    case = acts.act(at(desk, ANNA, 70), con, case, "closed", facts={"how": "clean_periods"}, reason="四季度良好")
+    assert case.closed_how == "clean_periods"
+    paper = casefiles.case_papers(ANNA, con, desk.ledger, case_id=case.case_id).row(0, named=True)
+    said = text_of(
+        casefiles.case_attachment(ANNA, con, desk.ledger, case_id=case.case_id, sha256=paper["sha256_zh"])[2]
+    )
+    assert "连续达标" in said and "经复查" not in said and "均已完成" not in said
 
 
 def test_an_act_without_a_reason_or_with_a_file_too_large_is_refused(desk, con, row, monkeypatch):
@@ -240,6 +305,26 @@ def test_the_company_is_told_once_by_a_line_and_a_link_and_officers_of_its_answe
         assert name not in message["subject"] + message["body"]
     acts.act(at(desk, manager_of(row), 1), con, case, "replied", reason="情况说明")
     assert [m["to"] for m in waiting(desk)] == ["mei@example.test", "anna@example.test"]
+
+
+def test_a_withdrawal_is_told_to_everyone_who_was_told_or_read_the_file(desk, con, row):
+    for name in ("mei", "anna", "ben", "tao", "uli"):
+        company = row["company_id"] if name == "mei" else None
+        role = "manager" if name == "mei" else "supervisor"
+        accounts.create_account(
+            desk.ledger, account_id=name, name_zh=name, role=role, company_id=company, password="four unrelated words",
+            now=START,
+        )  # fmt: skip
+        with writing(desk.ledger) as ledger_con:
+            ledger_con.execute(
+                sa.insert(addresses).values({"account_id": name, "channel": "mail", "to": f"{name}@example.test"})
+            )
+    case = told(desk, con, row, "attention")  # by Anna
+    casefiles.note_reading(Scope("tao", "supervisor"), con, desk.ledger, case_id=case.case_id, at=START)
+    before = len(waiting(desk))
+    acts.act(at(desk, BEN, 1), con, case, "withdrawn", reason="发错")
+    # the company, Anna who handled it, Tao who read it; not Ben who withdraws, nor Uli who never saw it
+    assert [m["to"] for m in waiting(desk)[before:]] == [f"{n}@example.test" for n in ("anna", "mei", "tao")]
 
 
 def test_an_act_that_is_overtaken_tells_nobody(desk, con, row):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -55,6 +56,50 @@ def test_a_listing_is_published_only_after_the_last_day_to_object():
     run.on(date(2026, 3, 5))
     assert refused(run, OUTSIDE, "objected", ground="facts") == "too_late"
     assert run.do(ANNA, "published").phase == "effective"
+
+
+def test_a_listing_lasts_a_year_at_most_and_longer_than_the_days_to_publish_it():
+    # objections until 4 March 2026, so a year ends on 4 March 2027; to be published by 11 March 2026
+    for until, code in (("2027-03-05", "listed_too_long"), ("2026-03-11", "listed_too_short")):
+        run = Run("listing", DAY)
+        run.do(ANNA, "decided", outcome="accept", step="listing")
+        assert refused(run, ANNA, "served", listed_until=until) == code
+    assert run.do(ANNA, "served", listed_until="2027-03-04").listed_until == date(2027, 3, 4)
+    run.on(date(2026, 3, 12)).do(ANNA, "published")
+    run.do(OUTSIDE, "extension_asked")
+    # an extension counts from the publication on 12 March 2026
+    assert refused(run, ANNA, "extension_answered", granted=True, until="2027-03-13") == "listed_too_long"
+    assert run.do(ANNA, "extension_answered", granted=True, until="2027-03-12").listed_until == date(2027, 3, 12)
+
+
+def test_another_last_day_of_a_listing_moves_the_days_that_follow_from_it():
+    run = Run("listing", DAY)
+    run.do(ANNA, "decided", outcome="accept", step="listing")
+    run.do(ANNA, "served", listed_until="2026-09-16")
+    told_of = run.rows[-1].facts
+    # Twenty working days back from 16 September end on 19 August (counted below); a missed listing stands twelve months.
+    assert (told_of["extension_asked_by"], told_of["honours_missed_until"]) == ("2026-08-19", "2027-09-16")
+    assert "calendar_unknown" not in told_of
+    # met in time, honours wait six months from the last day to publish, 11 March
+    assert told_of["honours_barred_until"] == "2026-09-11"
+    run.on(date(2026, 3, 12)).do(ANNA, "published")
+    assert refused(run.on(date(2026, 8, 20)), OUTSIDE, "extension_asked") == "too_late"
+
+
+def test_an_interview_is_set_within_the_week_or_not_at_all():
+    # told on Monday 2 March 2026: the week ends on 9 March
+    run = Run("interview", date(2026, 3, 2))
+    run.do(ANNA, "decided", outcome="accept", step="interview")
+    for hour in ("2026-03-10T09:00:00+08:00", "2026-03-01T09:00:00+08:00"):
+        assert refused(run, ANNA, "served", meeting_at=hour) == "day_outside"
+    assert run.do(ANNA, "served", meeting_at="2026-03-09T09:00:00+08:00").phase == "told"
+
+
+def test_a_reminder_nobody_closed_ends_after_its_twelve_months():
+    run = told("attention")
+    assert run.case.stands_until == date(2027, 2, 12)
+    assert refused(run.on(date(2027, 2, 12)), ANNA, "closed", how="expired") == "not_expired"
+    assert run.on(date(2027, 2, 13)).do(ANNA, "closed", how="expired").closed_how == "expired"
 
 
 def test_an_objection_on_the_last_day_counts_and_pauses_publication():
@@ -201,10 +246,75 @@ def test_any_order_of_acts_leaves_a_valid_case_or_is_refused(step, acts):
             case = run.do(who, kind, **facts)
         except NotDue as e:
             assert len(run.rows) == before
-            assert all(Words(t).has(f"case.refused.{e.code}") for t in LANGUAGES)
+            said = [Words(t)(f"case.refused.{e.code}", **e.params) for t in LANGUAGES]
+            assert all(s and "{" not in s for s in said)
             continue
         assert not was.over, "nothing is written in a case that is over"
         check(run, case)
+
+
+def allowed_facts(chance: Random, case, kind: str, today: date) -> dict:
+    """What a person could well give with an act that may be done."""
+    lighter = [s for s, rank in RANKS.items() if 0 < rank < RANKS.get(case.recommended, 0)]
+    outcome = chance.choice(["accept"] * 6 + ["defer", "decline"] + ["lower"] * bool(lighter))
+    step = chance.choice(lighter) if outcome == "lower" else case.recommended
+    first = case.open_objections[0].number if case.open_objections else 0
+    return {
+        "decided": {"outcome": outcome, "step": step, "until": (today + timedelta(days=30)).isoformat()},
+        "objected": {"ground": chance.choice(GROUNDS)},
+        "objection_decided": {"objection": first, "outcome": chance.choice(OBJECTION_OUTCOMES)},
+        "reinspected": {"passed": chance.choice((True, False))},
+        "extension_answered": {"granted": chance.choice((True, False))},
+        "closed": {"how": chance.choice(CLOSED_HOW.get(case.step or "", ("done",)))},
+    }.get(kind, {})
+
+
+PEOPLE = (ANNA, BEN, STATION, OUTSIDE)
+ENDS = ("closed", "withdrawn", "declined")
+
+
+def walked(step: str, chance: Random) -> Run:
+    """A run of acts that may be done, each checked; acts not done yet come first, and those that end it last."""
+    run = Run(step, DAY)
+    for _ in range(16):
+        run.later(chance.choice((0, 1, 5, 12, 20, 200)))
+        offered = [(k, w) for w in PEOPLE for k in may(run, w)]
+        done = {e.kind for e in run.rows} | (set(ENDS) if len(run.rows) < 6 else set())
+        new = [o for o in offered if o[0] not in done] or offered
+        if not new:
+            break
+        kind, who = chance.choice(new)
+        try:
+            check(run, run.do(who, kind, **allowed_facts(chance, run.case, kind, run.today)))
+        except NotDue as e:  # the act is open, these facts are not: a case closed on what it lacks
+            assert kind in ("closed", "extension_answered") or e.code == "hear_first", (kind, e.code)
+    return run
+
+
+def test_every_order_of_acts_that_may_be_done_gives_a_valid_case_that_somebody_can_end():
+    """Only acts offered are done, so that runs go deep; together they reach every kind of event and of end."""
+    kinds, ends = set(), set()
+
+    @settings(max_examples=400, deadline=None, derandomize=True)
+    @given(step=st.sampled_from(STEPS), seed=st.integers(0, 2**32))
+    def walk(step, seed):
+        run = walked(step, Random(seed))
+        kinds.update(e.kind for e in run.rows)
+        if run.case.over:
+            ends.add(run.case.closed_how or run.case.phase)
+            assert not any(may(run, w) for w in PEOPLE)
+        else:
+            run.later(800)  # after every last day an officer can still move it
+            assert may(run, ANNA) or may(run, BEN)
+
+    walk()
+    assert kinds == {*ACTS, "opened"}
+    # "answered" is the end of a dispute, which carries no step (test_disputes)
+    assert ends == {"done", "declined", "declined_by_party", "withdrawn"}.union(*CLOSED_HOW.values())
+
+
+def may(run: Run, who: Scope) -> list[str]:
+    return possible(run.case, Asked(who, run.today, BOOK.on(run.today, "cases")))
 
 
 def check(run: Run, case) -> None:

@@ -15,6 +15,7 @@ from cases.days import (
     working_days_after,
     working_days_before,
 )
+from tests.cases.case_town import ANNA, Run
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,20 @@ def test_a_year_that_is_not_announced_is_counted_by_weekdays_and_says_so():
     found = working_days_after(date(2051, 3, 3), 1)  # a Friday
     assert found == Deadline(date(2051, 3, 6), known=False)
     assert working_days_after(date(2026, 2, 12), 1).known
+
+
+def test_a_listing_says_which_of_its_days_were_counted_over_a_year_not_announced():
+    def told_on(day, **changed):
+        run = Run("listing", day)
+        run.do(ANNA, "decided", outcome="accept", step="listing")
+        run.do(ANNA, "served", **changed)
+        return run.rows[-1].facts.get("calendar_unknown")
+
+    unknown = first_unknown_year(date(2026, 1, 5))
+    late = date(unknown - 1, 9, 1)  # six months on lies in the year not announced, as do the twenty days before
+    assert told_on(late) == ["extension_asked_by"]
+    assert told_on(late, listed_until=f"{unknown - 1}-12-20") is None
+    assert told_on(date(unknown, 3, 1)) == ["extension_asked_by", "object_until", "publish_by", "publish_from"]
 
 
 def test_the_first_unknown_year_is_told():

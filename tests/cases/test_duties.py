@@ -55,6 +55,12 @@ def test_a_duty_on_its_line_is_met(undone):
     assert undone(patrols(27)) == []  # 27 of 30 is 0.90, not below it
 
 
+def test_a_hazard_put_right_in_time_that_nobody_saw_again_counts_in_part_and_is_not_overdue(undone):
+    assert undone(hazard(True, numerator=0.97), hazard(True, "major", numerator=0.5)) == []
+    late = undone(hazard(True, numerator=0.97), hazard(False))
+    assert [row[3] for row in late if row[1] == "overdue_hazard"] == [1, 1, 1]
+
+
 def test_an_unverified_drill_is_not_called_missed(undone):
     assert undone({"metric": "yearly_evacuation_drill_held", "numerator": 0.5}) == []
 

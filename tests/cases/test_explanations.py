@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from cases.explanations import company_sentence, costliest, estate_sentence, item_word, mover, reliable
+from cases.explanations import company_change, company_sentence, costliest, estate_sentence, item_word, mover, reliable
 from data import editions
 from data.queries import files, reasons
 from data.scope import Scope
@@ -81,6 +81,43 @@ def test_a_companys_sentence_names_its_costliest_estate_and_what_an_officer_may_
     said = company_sentence(company, parts, ZH)
     assert "少计 4.0 分" in said and "其中甲苑一处占 20.0 分，为各小区之首" in said and "离满分差 26.0 分" in said
     assert "of the estates you may see, B takes most (6.0)" in company_sentence(company, parts[1:], EN)
+
+
+def company_parts(**units: tuple[float, float]) -> pl.DataFrame:
+    """``parts_of_company`` from unit to (share, score)."""
+    return pl.DataFrame([
+        {"unit_id": u, "estate_id": u, "share": w, "points_lost": w * (100 - s), "name_zh": f"{u}苑", "name_en": u.upper()}
+        for u, (w, s) in units.items()
+    ])  # fmt: skip
+
+
+THEN = {"final": 70.0, "mean": 70.0, "sd": 1.0, "period": "2026Q2", "units_rated": 2}
+NOW = {"final": 65.0, "mean": 67.6, "sd": 1.0, "period": "2026Q3", "units_rated": 3}
+BEFORE, AFTER = company_parts(a=(0.5, 80), b=(0.5, 60)), company_parts(a=(0.4, 84), b=(0.4, 60), c=(0.2, 50))
+
+
+def test_a_companys_change_is_that_of_its_estates_their_mix_and_its_guard():
+    # a: (.5 + .4) / 2 x 4 = 1.8; mix: -.1 x 82 - .1 x 60 + .2 x 50 = -4.2; together 67.6 - 70; the guard takes 2.6 more
+    lines = dict(company_change(NOW, AFTER, THEN, BEFORE).iter_rows())
+    assert lines == pytest.approx({"a": 1.8, "b": 0, "c": 0, "mix": -4.2, "guard": -2.6})
+    assert sum(lines.values()) == pytest.approx(65 - 70)
+
+
+def test_a_companys_sentence_names_what_moved_it_most_or_that_nothing_surely_did():
+    # down 5 with sd 1.41: sure; the mix did most of what goes down
+    assert "Down 5.0 points" in company_sentence(NOW, AFTER, EN, (THEN, BEFORE, SURE))
+    assert f"{EN('change.mix')} did most (4.2 points)" in company_sentence(NOW, AFTER, EN, (THEN, BEFORE, SURE))
+    assert "影响最大的是小区进出和权重变化（4.2 分）" in company_sentence(NOW, AFTER, ZH, (THEN, BEFORE, SURE))
+    # sd 10 each: z = .354, P .638
+    loose = company_sentence(NOW | {"sd": 10.0}, AFTER, ZH, (THEN | {"sd": 10.0}, BEFORE, SURE))
+    assert "没有可靠的变化（-5.0 分" in loose
+    assert "上一季度" not in company_sentence(NOW, AFTER, ZH)
+
+
+def test_an_estate_that_rose_most_is_named():
+    now = NOW | {"final": 78.0, "mean": 78.0}
+    said = company_sentence(now, company_parts(a=(0.5, 95), b=(0.5, 61)), EN, (THEN, BEFORE, SURE))
+    assert "Up 8.0 points since the quarter before; A did most (7.5 points)." in said  # .5 x 15
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +225,7 @@ def test_every_company_of_an_edition_has_a_true_sentence(con, language):
         """
     ).pl()
     assert truth.height > 5
+    moved = 0
     for row in truth.iter_rows(named=True):
         parts = reasons.parts_of_company(ALL, con, company_id=row["party_id"], period=period)
         said = company_sentence(row, parts, t)
@@ -196,8 +234,39 @@ def test_every_company_of_an_edition_has_a_true_sentence(con, language):
         names = {parts.row(i, named=True)[f"name_{language}"] for i in range(parts.height)
                  if abs(parts["points_lost"][i] - row["most"]) < 1e-9}  # fmt: skip
         assert any(name is None or name in said for name in names)
+        then = files.company(ALL, con, company_id=row["party_id"], period=SINCE)
+        if then is not None and then["state"] == "rated":
+            earlier = reasons.parts_of_company(ALL, con, company_id=row["party_id"], period=SINCE)
+            moved += _told_truly(row, parts, then, earlier, t, con)
         held = row["mean"] - row["final"]
         assert (f"{held:.1f}" in said) or held <= 0.05
+    assert moved > 0
+
+
+SINCE = "2026Q2"
+
+
+def _told_truly(row: dict, parts: pl.DataFrame, then: dict, earlier: pl.DataFrame, t: Words, con) -> bool:
+    """Whether a sure change was told; its lines sum, and each estate's line is what SQL makes of the two periods."""
+    lines = dict(company_change(row, parts, then, earlier).iter_rows())
+    assert sum(lines.values()) == pytest.approx(row["final"] - then["final"], abs=1e-9)
+    own = con.sql(
+        """
+        SELECT unit_id, (a.share + b.share) / 2 * (s.final - z.final) AS points
+        FROM party_parts AS a JOIN party_parts AS b USING (party, party_id, unit_id)
+        JOIN index_scores AS s ON s.level = 'tenure' AND s.unit_id = a.unit_id AND s.period = a.period
+        JOIN index_scores AS z ON z.level = 'tenure' AND z.unit_id = a.unit_id AND z.period = b.period
+        WHERE a.party = 'company' AND a.party_id = $id AND a.period = $now AND b.period = $since
+        """,
+        params={"id": row["party_id"], "now": row["period"], "since": SINCE},
+    ).fetchall()
+    assert all(lines[unit] == pytest.approx(points, abs=1e-9) for unit, points in own) and own
+    said, change = company_sentence(row, parts, t, (then, earlier, SURE)), row["final"] - then["final"]
+    along = {item: points for item, points in lines.items() if points * change > 0}
+    if t("told.no_change", points=f"{change:+.1f}") in said:
+        return False
+    assert f"{max(map(abs, along.values())):.1f}" in said and f"{abs(change):.1f}" in said
+    return True
 
 
 def test_how_many_steps_rest_on_a_probability_and_how_many_are_expected_wrong(con):

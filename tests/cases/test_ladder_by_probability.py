@@ -49,6 +49,12 @@ def test_a_selected_unit_is_reminded(book):
     assert now("watch", book=book) == ("attention", "surely_failing")
 
 
+def test_a_unit_watched_for_its_incidents_alone_is_told_so(book):
+    assert now("watch", p=0.05, selected=False, book=book) == ("none", "watched_rising")
+    assert now("watch", p=0.49, selected=False, book=book) == ("none", "watched_rising")
+    assert now("watch", p=0.50, selected=False, book=book) == ("none", "watched")
+
+
 def test_a_watched_unit_that_is_not_selected_stays_inside_the_office(book):
     assert now("watch", p=0.60, selected=False, book=book) == ("none", "watched")
 

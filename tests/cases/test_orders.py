@@ -108,6 +108,12 @@ def test_an_order_not_followed_is_handed_on_and_nothing_else_closes_it(desk, con
         assert refused.value.code == code
     case = acts.act(desk, con, case, "closed", facts={"how": "referred"}, reason="已移送消防救援机构")
     assert case.closed_how == "referred"
+    paper = casefiles.case_papers(ANNA, con, desk.ledger, case_id=case.case_id).row(0, named=True)
+    said = text_of(
+        casefiles.case_attachment(ANNA, con, desk.ledger, case_id=case.case_id, sha256=paper["sha256_zh"])[2]
+    )
+    assert paper["kind"] == "closure" and "2026年11月17日复查仍未完成" in said
+    assert "均已完成" not in said and "完成情况和证据" not in said and "观察期" not in said
 
 
 def test_an_objection_to_an_order_is_decided_by_somebody_else_and_the_order_withdrawn_with_a_paper(desk, con, row):

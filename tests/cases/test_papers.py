@@ -34,7 +34,7 @@ from tests.cases.paper_samples import ACME, DECIDER, INSPECTORS, SAMPLES, attent
 A4_POINTS = (595.28, 841.89)  # 210 mm x 297 mm at 72 points to 25.4 mm
 EVERY = [(kind, language) for kind in PAPERS for language in LANGUAGES]
 #: Fields whose value is for the reader's machine, not the eye.
-UNSEEN = {"kind", "demo", "sequence", "grounds", "mark", "pass_mark", "outcome", "law", "on_short", "median"}
+UNSEEN = {"kind", "demo", "sequence", "grounds", "mark", "pass_mark", "outcome", "how", "law", "on_short", "median"}
 BARRED = ("警告", "通报批评", "造假", "作弊", "弄虚", "fraud", "cheat", "warning", "public criticism")
 
 

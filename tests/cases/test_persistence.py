@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from cases.persistence import flags, newly_inspected, stages
+from cases.persistence import alarmed, flags, newly_inspected, stages
 from data.edition_tables import STAGES, IndexScore
 from metrics.calendar import Quarter
 from rules.book import Book
@@ -90,6 +90,28 @@ def test_each_level_and_period_is_selected_by_itself_and_strangers_start_clean()
     found = flags(frame(IndexScore, rows), inspected, RULE, Quarter.parse("2026Q3"), 2)
     now = found.filter(pl.col("period") == "2026Q3").select("unit_id", "p_below", "selected", "stage")
     assert now.rows() == [("a", 0.95, True, "listing"), ("b", 0.95, True, "watch"), ("c", None, False, "none")]
+
+
+def test_an_estate_whose_incidents_add_up_is_watched_now_whatever_its_score_says():
+    rows = [score("a", q, 0.05) for q in ("2026Q2", "2026Q3")] + [
+        score("b", q, 0.95, estate_id="elm") for q in ("2026Q2", "2026Q3")
+    ]
+    inspected = pl.DataFrame({"estate_id": ["elm"], "period": ["2026Q3"]})
+    found = flags(frame(IndexScore, rows), inspected, RULE, Quarter.parse("2026Q3"), 2, ["oak", "elm"])
+    # a: in the period of the alarm alone; b keeps the higher stage it has
+    assert found.select("unit_id", "period", "stage").rows() == [
+        ("a", "2026Q2", "none"), ("a", "2026Q3", "watch"), ("b", "2026Q2", "watch"), ("b", "2026Q3", "listing")
+    ]  # fmt: skip
+
+
+def test_alarms_are_those_of_estates_and_of_the_two_charts_alone():
+    con = duckdb.connect()
+    con.execute("CREATE TABLE checks (detector VARCHAR, level VARCHAR, unit_id VARCHAR)")
+    con.execute(
+        """INSERT INTO checks VALUES ('rising', 'estate', 'b'), ('matters_rising', 'estate', 'a'), ('rising', 'estate', 'b'),
+           ('one_caller', 'estate', 'c'), ('rising', 'company', 'd')"""
+    )
+    assert alarmed(con, "main") == ["a", "b"]
 
 
 def test_a_head_whose_contract_was_renewed_stays_the_same_person():

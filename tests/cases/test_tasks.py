@@ -46,7 +46,7 @@ def test_the_party_is_told_within_seven_working_days_of_the_decision():
 
 @pytest.mark.parametrize(
     ("step", "expected"),
-    [("attention", {"may_object": date(2026, 2, 26)}),
+    [("attention", {"may_object": date(2026, 2, 26), "close_attention": date(2027, 2, 13)}),
      ("listing", {"may_object": date(2026, 3, 4), "publish": date(2026, 3, 11)}),
      ("interview", {"may_object": date(2026, 3, 4), "hold_interview": date(2026, 2, 14), "attend_interview": date(2026, 2, 14)}),
      ("replacement", {"may_object": date(2026, 3, 4), "answer": date(2026, 3, 4)}),
@@ -113,6 +113,7 @@ def test_every_task_has_its_words():
     for language in LANGUAGES:
         t = Words(language)
         for kind in ("decide", "decide_again", "serve", "show", "decide_objection", "withdraw", "reinspect", "may_object",
-                     "publish", "answer_extension", "may_ask_extension", "meet_targets", "close_listing", "hold_interview",
+                     "publish", "answer_extension", "may_ask_extension", "meet_targets", "close_listing", "close_attention",
+                     "hold_interview",
                      "attend_interview", "send_result", "answer", "may_decline", "award"):  # fmt: skip
             assert t.has(f"task.{kind}") and f'"{kind}"' in text

@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
 @pytest.fixture
 def root(demo_root, tmp_path, monkeypatch) -> Path:
-    """The demo district with a ledger in a file of its own: one in PostgreSQL is backed up by PostgreSQL's own tools."""
+    """The demo district with a ledger in a file of its own: test_ledger_copy.py has one in PostgreSQL."""
     monkeypatch.delenv(URL_VARIABLE, raising=False)
     place = tmp_path / "var"
     shutil.copytree(demo_root, place, ignore=shutil.ignore_patterns("ledger.sqlite*"))

@@ -186,13 +186,29 @@ def test_a_column_whose_words_turned_round_waits_by_its_name(root, tmp_path):
         return "\n".join([*text[: complaints + 1], *(r.replace("投诉", "求决") for r in text[complaints + 1 :])]) + "\n"
 
     load(root, put(tmp_path, "a.csv", mixed(0, 100, "2026-01-05")))
-    alike = load(root, put(tmp_path, "b.csv", mixed(200, 95, "2026-01-06")))
-    assert (alike.waits, told(root, alike)) == (None, {})
-    turned = load(root, put(tmp_path, "c.csv", mixed(400, 20, "2026-01-07")))
+    for place, name in enumerate(("b", "bb")):
+        alike = load(root, put(tmp_path, f"{name}.csv", mixed(200 + 200 * place, 95, f"2026-01-{6 + place:02d}")))
+        assert (alike.waits, told(root, alike)) == (None, {})
+    turned = load(root, put(tmp_path, "c.csv", mixed(600, 20, "2026-01-08")))
     assert turned.waits == "waiting"
-    # against 95 and 25 of the delivery between, the likelier one: 2 * ... (95.5-20.5)/121 * (ln(95.5/20.5) + ln(100.5/25.5)) / 2
+    # against 95 and 25 of the deliveries between, the likelier one: 2 * ... (95.5-20.5)/121 * (ln(95.5/20.5) + ln(100.5/25.5)) / 2
     shift = (95.5 - 20.5) / 121 * (math.log(95.5 / 20.5) + math.log(100.5 / 25.5))
     assert odd_of(root) == {"column_shift": {"column": "nature", "index": round(shift, 2)}}
+
+
+def test_a_column_unlike_the_first_sending_or_in_a_small_addition_is_told_and_not_waited_for(root, tmp_path):
+    def mixed(first: int, n: int, complaints: int, day: str) -> str:
+        text = orders(first, n, day).splitlines()
+        return "\n".join([*text[: complaints + 1], *(r.replace("投诉", "求决") for r in text[complaints + 1 :])]) + "\n"
+
+    load(root, put(tmp_path, "a.csv", mixed(0, 400, 380, "2026-01-05")))
+    second = load(root, put(tmp_path, "b.csv", mixed(500, 400, 200, "2026-01-06")))  # what came first is no habit yet
+    third = load(root, put(tmp_path, "c.csv", mixed(1000, 400, 200, "2026-01-07")))
+    assert ([second.waits, third.waits], list(told(root, second))) == ([None, None], ["column_shift"])
+    whole = load(root, put(tmp_path, "e.csv", mixed(2000, 400, 3, "2026-01-08")))
+    assert whole.waits == "waiting"
+    small = load(root, put(tmp_path, "d.csv", mixed(1500, 133, 3, "2026-01-09")))  # less than a third of the usual 400
+    assert (small.waits, list(told(root, small))) == (None, ["unusual_count", "column_shift"])
 
 
 def test_a_late_delivery_is_told_by_its_sources_own_rhythm(root, tmp_path):

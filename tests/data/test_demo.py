@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from data import intake
 from data.contracts import TABLES
 from data.demo import District, draw, people, write_demo
 from data.demo.filing import draw_records, known_at, register_frames
@@ -573,6 +574,17 @@ def test_a_delivery_every_year_makes_fewer_files(tmp_path):
 
 
 # People
+
+
+def test_the_whole_districts_registers_and_patrols_come_in_and_none_waits_for_a_person(tmp_path):
+    write_demo(tmp_path / "deliveries", first_quarter="2025Q1", quarters=7)
+    wanted = [
+        p for p in intake.files_in([tmp_path / "deliveries"]) if p.name[11:13] in ("01", "02", "03", "04", "05", "18")
+    ]
+    done, refused = intake.load_files(tmp_path / "var", wanted, received_at=datetime(2026, 11, 23, tzinfo=UTC))
+    assert (refused, [d.file for d in done if d.waits]) == ([], [])
+    changes = [d for d in done if d.source == "tenures"]
+    assert len(changes) >= 4 and all(d.revised for d in changes[1:]), "handovers end the tenure before"
 
 
 def test_each_role_has_its_person_two_supervise_and_the_manager_has_several_estates_one_taken_over(whole, small):

@@ -295,3 +295,17 @@ def test_every_row_read_is_accepted_revised_unchanged_or_set_aside(files):
                     root, f"SELECT count(DISTINCT line) FROM rows_set_aside WHERE delivery_id = '{made.delivery_id}'"
                 )
                 assert told == [(made.set_aside,)]
+
+
+def test_what_a_file_has_no_column_for_stays_empty_and_a_fuller_file_revises_it(tmp_path):
+    root = registers(tmp_path / "var")
+    made = load(
+        root,
+        put(tmp_path, "a.csv", "工单编号,小区编号,来电时间,受理渠道,诉求性质\no1,oak,2026-01-05 09:00:00,110,投诉\n"),
+    )
+    assert counts(made) == (1, 1, 0, 0, 0)
+    text = ORDERS + "\no1,oak,2026-01-05 09:00:00,110,投诉,2026-01-08,是\n"
+    assert counts(load(root, put(tmp_path, "b.csv", text))) == (1, 0, 1, 0, 0)
+    said = ask(root, "SELECT closed_on, solved, upheld, revised_by_seq IS NULL FROM complaints ORDER BY delivery_seq")
+    assert said == [(None, None, None, False), (date(2026, 1, 8), True, None, True)]
+    assert counts(load(root, put(tmp_path, "c.csv", text.replace("诉求性质,", "诉求性质 ,")))) == (1, 0, 0, 1, 0)

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from data.contracts import TABLES
+from data.making import FOUND
 from data.mapping import MappingWrong, Source, Unpivot, read_source, sources, to_source_form
 from data.parsing import broken, typed
 from data.reading import LINE
@@ -51,6 +52,20 @@ def test_both_the_chinese_and_the_contract_headings_are_recognised_as_this_sourc
         found = [s.name for s in sources().values() if s.matches(headings)]
         assert source.name in found
         assert [n for n in found if sources()[n].table.name == source.table.name] == [source.name]
+
+
+@pytest.mark.parametrize("source", sources().values(), ids=lambda s: s.name)
+def test_columns_said_to_stay_unfilled_are_empty_whatever_a_file_says(source):
+    """Each other heading is left out; the rest hold what reads as a day, a moment, a number, a yes and a text in turn."""
+    headings = sorted(source.headings)[::2]
+    said = ["2026-03-05", "2026-03-05 08:00:00", "3", "是", "某处"]
+    chunk = pl.DataFrame({LINE: range(2, 7), **dict.fromkeys(headings, said)}, schema_overrides={LINE: pl.Int64})
+    if source.lookup_address:
+        chunk = chunk.with_columns(pl.lit("oak").alias(FOUND))
+    rows, _ = typed(chunk, source, date(2026, 3, 5))
+    unfilled = source.unfilled(chunk.columns)
+    assert [c for c in unfilled if rows[c].null_count() < rows.height] == []
+    assert unfilled < set(source.table.columns)
 
 
 def test_a_frame_in_source_form_reads_back_as_it_was():

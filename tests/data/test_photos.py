@@ -52,6 +52,24 @@ def test_what_is_no_photo_or_too_large_is_not_kept(tmp_path, content, kind):
     assert not list((tmp_path / "photos").rglob("*.*")) if (tmp_path / "photos").exists() else True
 
 
+def test_a_photo_that_needs_more_than_it_may_ends_its_own_process_only(tmp_path, monkeypatch):
+    """7,000 x 7,000 points in four colours are 187 MB unpacked, from a file of some 200 kB; allowed here are 100."""
+    out = io.BytesIO()
+    Image.new("RGBA", (7_000, 7_000), "green").save(out, "PNG")
+    assert len(out.getvalue()) < 1_000_000
+    monkeypatch.setattr(photos, "MEMORY_MB", 100)
+    with pytest.raises(photos.NoPhoto) as told:
+        photos.keep(tmp_path, out.getvalue())
+    assert told.value.kind == "too_large"
+    assert not (tmp_path / "photos").exists()
+
+
+def test_the_largest_photo_allowed_is_drawn_within_the_limits(tmp_path):
+    """9,000 x 6,666 points are just below 60 million."""
+    with Image.open(photos.path_of(tmp_path, photos.keep(tmp_path, made("PNG", (9_000, 6_666))))) as kept:
+        assert kept.size == (1600, 1185)  # 6,666 x 1,600 / 9,000 = 1,185.07
+
+
 def test_no_name_leads_out_of_the_folder(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "secret.jpg").write_bytes(b"x")

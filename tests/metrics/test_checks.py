@@ -19,11 +19,21 @@ from tests.metrics.conftest import record_tables
 LAST = Quarter.parse("2026Q3")
 RULE = Book().on(LAST.last, "checks")
 ESTATES = [f"e{n:03}" for n in range(60)]
+COUNTED = {
+    "metric": pl.String,
+    "estate_id": pl.String,
+    "record_id": pl.String,
+    "occurred_on": pl.Date,
+    "excluded": pl.String,
+}
 EYES = {"inspector_id": pl.String, "found": pl.Float64, "expected": pl.Float64, "why_not": pl.String}
 
 
 def store(
-    tables: dict | None = None, index: list[dict] | None = None, inspectors: list[dict] | None = None
+    tables: dict | None = None,
+    index: list[dict] | None = None,
+    inspectors: list[dict] | None = None,
+    evidence: list[dict] | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Records in view; every estate in the charge of a company of its own for ten years, from class HR, 500 homes."""
     con = duckdb.connect()
@@ -32,7 +42,10 @@ def store(
     spells = pl.DataFrame({"estate_id": ESTATES, "company_id": [f"c{e[1:]}" for e in ESTATES], "unit_id": ESTATES})
     spells = spells.with_columns(valid_from=date(2016, 1, 1), valid_to=pl.lit(date(9999, 12, 31)))
     estates = pl.DataFrame({"estate_id": ESTATES}).with_columns(
-        period=pl.lit(str(LAST)), estate_class=pl.lit("HR"), households=pl.lit(500)
+        period=pl.lit(str(LAST)),
+        estate_class=pl.lit("HR"),
+        households=pl.lit(500),
+        subdistrict_id=pl.col("estate_id").str.slice(2, 1),  # six of ten estates each
     )
     shape = {"level": pl.String, "period": pl.String, "state": pl.String, "cap": pl.Float64, "final": pl.Float64}
     for name, frame in (
@@ -40,6 +53,7 @@ def store(
         ("estates", estates),
         ("index_scores", pl.DataFrame(index or [], schema=shape)),
         ("inspectors", pl.DataFrame(inspectors or [], schema=EYES)),
+        ("evidence", pl.DataFrame(evidence or [], schema=COUNTED)),
     ):
         con.register("_given", frame.to_arrow())
         con.execute(f"CREATE TABLE edition.{name} AS SELECT * FROM _given")
@@ -311,7 +325,7 @@ def test_a_chance_is_never_written_as_none_at_all_and_a_fact_has_no_chance():
     assert made.filter(pl.col("detector") == "same_proof")["p"].to_list() == [None, None]
     # 60 estates x 3 months, one false alarm in 600 months each
     assert dict(runs.select("detector", "by_chance").iter_rows()) == {
-        n: {"same_proof": 0.0, "rising": 0.3}.get(n) for n in checks.ALL
+        n: {"same_proof": 0.0, "rising": 0.3, "matters_rising": 0.3}.get(n) for n in checks.ALL
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from scipy.stats import pearsonr
+from scipy.stats import pearsonr, spearmanr
 
 from data import editions
 from data.edition_tables import MetricScore, SubindexScore
@@ -121,6 +121,20 @@ def test_effective_weights_are_correlations_with_the_index_beside_the_published_
         own = made["subindex_scores"].filter(pl.col("subindex") == name)["points"].to_numpy()
         assert row["value"] == pytest.approx(pearsonr(own, score).statistic)
         assert row["units"] == 25
+
+
+def test_the_order_by_pairwise_wins_stands_beside_that_of_the_index():
+    # 25 units: fire rises with every unit, rectification falls in waves: no pair is settled by both unless the waves say so
+    made, score = town()
+    rows = of_edition(made, TERMS, VARIED).filter(pl.col("measure").is_in(("pairwise_order", "settled_pairs")))
+    found = {r["measure"]: r["value"] for r in rows.iter_rows(named=True)}
+    fire, fixed = (
+        made["subindex_scores"].filter(pl.col("subindex") == s)["points"].to_numpy() for s in ("fire", "rectification")
+    )
+    both = sum((fire[i] > fire[j]) & (fixed[i] > fixed[j]) for i in range(25) for j in range(25))
+    assert found["settled_pairs"] == pytest.approx(both / 300)  # 25 x 24 / 2 pairs
+    # fire weighs .6 of 1, so whoever is better at it wins the pair: the order by wins is that of fire
+    assert found["pairwise_order"] == pytest.approx(spearmanr(fire, score).statistic)
 
 
 def test_points_of_what_was_not_measured_are_left_out():

@@ -38,6 +38,19 @@ def test_a_hazard_found_undone_on_reinspection_was_not_put_right(measure, result
     assert measure(NAME, {"hazards": [fixed]}).value("oak") == met
 
 
+@pytest.mark.parametrize("result, met", [(None, 0), ("pass", 1)])
+def test_a_hazard_found_undone_by_lot_was_not_put_right_until_it_is_seen_so(measure, result, met):
+    fixed = HAZARD | {"rectified_on": date(2026, 1, 20), "verified_result": result, "lot_result": "fail"}
+    assert measure(NAME, {"hazards": [fixed]}).value("oak") == met
+
+
+@pytest.mark.parametrize("fixed, met", [(date(2026, 1, 20), 0.97), (date(2026, 2, 5), 0)])
+def test_a_closing_nobody_saw_again_counts_by_the_chance_that_it_is_as_told(measure, fixed, met):
+    trust = [{"record_id": "h1", "trust": 0.97}]
+    got = measure(NAME, {"hazards": [HAZARD | {"rectified_on": fixed}], "closing_trust": trust})
+    assert got.value("oak") == pytest.approx(met, abs=1e-6)
+
+
 @pytest.mark.parametrize("party", ["owner", "utility", "developer", "subdistrict"])
 def test_hazards_of_others_are_shown_and_not_counted(measure, party):
     got = measure(NAME, {"hazards": [HAZARD | {"responsible_party": party}]})

@@ -389,14 +389,32 @@ def test_means_are_pulled_by_their_reliability():
     assert found.b.item() == pytest.approx(0.875)
 
 
+def marshall(y: np.ndarray, e: np.ndarray) -> tuple[float, float]:
+    """Level and spread of rates in Marshall's older form (method.md 2.2), which may be negative; kept for these two checks."""
+    m = y.sum() / e.sum()
+    return m, (e * (y / e - m) ** 2).sum() / e.sum() - m / (e.sum() / len(e))
+
+
 def test_published_empirical_bayes_rates_are_met():
     # PySAL esda, Empirical_Bayes on stl_hom (tests/reference); Marshall's spread, our posterior
     rows = list(csv.DictReader((REFERENCE / "stl_hom.csv").open(encoding="utf-8")))
     y, e = (np.array([float(r[k]) for r in rows]) for k in ("HC7984", "PO7984"))
-    m = y.sum() / e.sum()
-    tau2 = (e * (y / e - m) ** 2).sum() / e.sum() - m / (e.sum() / len(e))
+    m, tau2 = marshall(y, e)
     found = known(RATE, y, e, m=m, tau2=tau2).estimate[:4, 0]
     assert found.tolist() == pytest.approx([2.36718950e-05, 4.54539167e-05, 4.78114019e-05, 2.76907146e-05], rel=1e-8)
+
+
+def test_published_standardised_rates_are_met_and_a_spread_below_nothing_is_none():
+    # PySAL esda, assuncao_rate, the example of its documentation: (r - m) / sqrt(tau2 + m / e), tau2 = -.000373 by Marshall
+    y, e = np.array([30.0, 25, 25, 15, 33, 21, 30, 20]), np.array([100.0, 100, 110, 90, 100, 90, 110, 90])
+    m, tau2 = marshall(y, e)
+    found = (known(RATE, y, e, m=m, tau2=1.0).raw[:, 0] - m) / np.sqrt(tau2 + m / e)
+    assert found[:4].tolist() == pytest.approx([1.03843594, -0.04099089, -0.56250375, -1.73061861], abs=5e-9)
+    # ours: Q = sum e (r - m)^2 = 1.7202, below the noise m x 7 = 1.7633: these eight differ by chance alone
+    groups, (k, n) = one_class(y, e)
+    ours = moments.rates(k, n, n, groups)
+    assert tau2 < 0 and ours.tau2.item() == 0.0
+    assert ours.m.item() == pytest.approx(199 / 790)
 
 
 def test_absence_of_records_is_a_fact_where_the_metric_says_so():

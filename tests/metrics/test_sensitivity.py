@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -21,6 +22,7 @@ from rules.book import Book
 from tests.metrics.scoring import PERIOD, grid_for, index_rule, terms_for, unit_row, units_frame
 from tests.metrics.test_variants import AGES, METRICS, QUARTERS, RULE, UNITS, WEIGHTS, based, period_sums, store
 
+COINR = Path(__file__).parents[1] / "reference" / "coinr"
 DAY = date(2026, 9, 30)
 VARIED = Book().on(DAY, "sensitivity")
 SMALL = replace(VARIED, values=VARIED.values | {"points": 8, "alone_points": 4, "weight_sets": 8})
@@ -54,6 +56,20 @@ def together(base: Base, rule=SMALL) -> np.ndarray:
     sets = noisy(base, rule, PERIOD)
     points = design(len(INPUTS), rule["points"], sensitivity.seed_of("sensitivity", PERIOD))
     return np.array([next(varied(base, [choice_at(dict(zip(INPUTS, p, strict=True)), sets, rule)])) for p in points])
+
+
+def test_coinrs_stored_scores_of_its_variants_give_its_published_statistics_of_places():
+    # 100 variants of the ASEM index and 51 countries: UA_results.RDS of COINr's vignette, its scores and its table of ranks
+    runs = pl.read_csv(COINR / "ua_scores.csv")
+    published = pl.read_csv(COINR / "ua_rankstats.csv")
+    assert runs["uCode"].to_list() == published["uCode"].to_list()
+    assert places(runs["Nominal"].to_numpy()[None])[0].tolist() == published["Nominal"].to_list()
+    place = places(runs.drop("uCode", "Nominal").to_numpy().T)
+    assert place.shape == (100, 51)
+    assert place.mean(axis=0) == pytest.approx(published["Mean"].to_numpy(), abs=1e-9)
+    low, middle, high = np.quantile(place, (0.05, 0.5, 0.95), axis=0)
+    for found, name in ((low, "Q5"), (middle, "Median"), (high, "Q95")):
+        assert found == pytest.approx(published[name].to_numpy(), abs=1e-9)
 
 
 def test_equal_scores_share_the_better_place():

@@ -183,6 +183,25 @@ def test_above_the_due_list_stands_how_many_of_each_step_are_expected_wrong(demo
             assert f"{row['wrong']:.1f}" in line
 
 
+def test_below_the_due_list_officers_see_who_is_watched_ahead_of_a_listing_and_managers_do_not(demo_root, people):
+    con = editions.open_edition(editions.current(demo_root))
+    # the demo's watched spells: persistent by the numbers, at most a reminder due, no listing or graver step standing
+    [[watched]] = con.sql(
+        """
+        SELECT count(*) FROM flags AS f JOIN due AS d ON d.party_id = f.unit_id AND d.period = f.period AND d.party = 'estate'
+        WHERE f.level = 'tenure' AND f.stage <> 'none' AND d.step IN ('none', 'attention')
+          AND (d.params LIKE '%"stands":null%' OR d.params NOT LIKE '%"stands"%' OR d.params LIKE '%"stands":"attention"%')
+        """
+    ).fetchall()
+    assert watched > 0, "the demo must hold some, or this proves nothing"
+    heading = Words("en")("candidate.title", n=str(watched))
+    at = opened(demo_root, "due", "supervisor", "en")
+    assert heading in [s.value for s in at.subheader]
+    assert at.dataframe[-1].value.shape[0] == watched
+    assert heading in [s.value for s in opened(demo_root, "due", "supervisor", "en", step="listing").subheader]
+    assert not [s.value for s in opened(demo_root, "due", "manager", "en").subheader if "Candidates" in s.value]
+
+
 @pytest.mark.parametrize(("state", "said"), [("rated", "with 90 % confidence"), ("provisional", "Provisional:"), ("not_rated", "Not rated:")])  # fmt: skip
 def test_an_estate_page_says_how_sure_its_score_is(demo_root, state, said):
     con = editions.open_edition(editions.current(demo_root))

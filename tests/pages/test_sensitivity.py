@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import polars as pl
 import pytest
 
 from data import editions
@@ -11,7 +12,7 @@ from data.queries import studies
 from data.scope import Scope
 from data.study_tables import INPUTS
 from i18n.words import LANGUAGES, Words
-from pages.about.sensitivity import largest, pair, stays, tried, what_if
+from pages.about.sensitivity import by_pairs, largest, pair, stays, tried, what_if
 from tests.pages.test_pages import opened, texts
 
 ROW = {"first": 0.1, "total": 0.1, "mean_shift": 5.3, "low": 6.0, "high": 24.0, "published": 12.0, "shift_low": 35.35,
@@ -91,6 +92,14 @@ def test_a_pair_that_contradicts_itself_is_named_with_its_number():
     said = pair(row, Words("en"))
     assert Words("en")("metric.escape_routes_clear.name") in said
     assert "-0.46" in said
+
+
+def test_the_sentence_on_pairwise_wins_names_its_two_numbers_and_is_silent_for_an_older_edition():
+    rows = pl.DataFrame({"measure": ["alpha", "pairwise_order", "settled_pairs"], "value": [0.7, 0.934, 0.256]})
+    said = by_pairs(rows, Words("en"))
+    assert "a rank correlation of 0.93 with" in said and "In 26% of all pairs" in said
+    assert "等级相关为0.93" in by_pairs(rows, Words("zh"))
+    assert by_pairs(rows[:1], Words("zh")) is None
 
 
 def test_the_page_says_the_editions_own_numbers(told):

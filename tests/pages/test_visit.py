@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import re
 import shutil
 from datetime import UTC, datetime
 
@@ -133,6 +134,8 @@ def test_a_visit_survives_a_lost_connection_and_is_handed_in_once(root, base, br
     expect(page.locator("img[src*='/photo/']")).to_have_count(1, timeout=20_000)
     ready(page)
     assert page.evaluate("document.documentElement.scrollWidth <= 390")
+    said = page.request.get("/_stcore/metrics").text()
+    assert not re.search(r"UploadedFileManager\S* [1-9]", said), "the photo is drawn: its upload is let go of"
 
     page.context.set_offline(True)
     page.get_by_label("检查点数").nth(1).fill("5")

@@ -104,6 +104,18 @@ class Visitor:
             if message.WhichOneof("type") == "backend_operation_response":
                 return message.backend_operation_response.deferred_file.url or None
 
+    def upload_addresses(self, n: int) -> list[str]:
+        """Ask where to send files to, as an upload field does."""
+        seen = self.open("deliveries")
+        asked = BackMsg()
+        asked.file_urls_request.request_id, asked.file_urls_request.session_id = "x", seen.session_id
+        asked.file_urls_request.file_names.extend(f"{k}.csv" for k in range(n))
+        self.socket.send(asked.SerializeToString())
+        while True:
+            message = ForwardMsg.FromString(self.socket.recv(timeout=PATIENCE))
+            if message.WhichOneof("type") == "file_urls_response":
+                return [f.upload_url for f in message.file_urls_response.file_urls]
+
 
 def fetch(browser: Browser, path: str) -> tuple[int, bytes]:
     """A file's status and bytes, with this browser's cookies."""
