@@ -130,6 +130,7 @@ class InspectionItem(pa.DataFrameModel):
     form_version: int = pa.Field(ge=1, le=100_000, nullable=True)
     remark: str = pa.Field(nullable=True)  # what was seen, in the officer's words
     photos: str = pa.Field(nullable=True)  # SHA-256 of each photo (data/photos.py), a blank between them
+    photo_prints: str = pa.Field(nullable=True)  # the print of each, in the same order; "-" where it has none
 
     @pa.dataframe_check(error="passed exceeds checked")
     def passed_within_checked(cls, rows: pa.PolarsData) -> pl.LazyFrame:

@@ -22,6 +22,7 @@ VISITS, ITEMS = "检查", "检查项"
 RESULTS = ("合格", "不合格", "不涉及")
 TO_CONFIRM = "（依据待核实 to be confirmed）"
 SIGNED = ("是", "否")
+OF_PHOTOS = ("照片指纹", "照片相似码")  # their hashes and prints: hidden, filled in by the page for phones
 MOST_POINTS = 100_000  # as the contract of inspection items allows
 MOST_OFFICERS = 50
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)  # a workbook's own date: the same input gives the same bytes
@@ -48,8 +49,8 @@ VISIT_COLUMNS = (
 ITEM_COLUMNS = (
     Column("检查编号", 30, "fixed"), Column("小区名称", 22, "fixed"), Column("检查项", 18, "fixed"), Column("检查内容", 60, "fixed"),
     Column("依据", 24, "fixed"), Column("结果", 10), Column("检查点数", 10, "open", "0"), Column("合格点数", 10, "open", "0.##"),
-    Column("问题严重程度", 14), Column("问题描述", 40), Column("照片指纹", 20, "hidden"), Column("检查表编号", 14, "hidden"),
-    Column("检查表版本", 8, "hidden", "0"),
+    Column("问题严重程度", 14), Column("问题描述", 40), Column("照片指纹", 20, "hidden"), Column("照片相似码", 20, "hidden"),
+    Column("检查表编号", 14, "hidden"), Column("检查表版本", 8, "hidden", "0"),
 )  # fmt: skip
 
 
@@ -83,14 +84,19 @@ def filled(form: Form, estate: Mapping[str, str], mark: str, visit: Mapping, ans
             | {c.heading: answers.get(codes[item], {}).get(c.heading) for c in ITEM_COLUMNS if _given(c)}
             for item in items["检查项"]
         ],
-        schema_overrides={"检查点数": pl.Int64, "合格点数": pl.Float64, "问题描述": pl.String, "照片指纹": pl.String},
+        schema_overrides={
+            "检查点数": pl.Int64,
+            "合格点数": pl.Float64,
+            "问题描述": pl.String,
+            **dict.fromkeys(OF_PHOTOS, pl.String),
+        },
         infer_schema_length=None,
     )
     return _book(form, visits, items.join(given, on="检查项", how="left", maintain_order="left"))
 
 
 def _given(column: Column) -> bool:
-    return column.kind == "open" or column.heading == "照片指纹"
+    return column.kind == "open" or column.heading in OF_PHOTOS
 
 
 def _rows(form: Form, estates: pl.DataFrame, mark: str) -> tuple[pl.DataFrame, pl.DataFrame]:

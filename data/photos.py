@@ -1,8 +1,8 @@
 """Photos of a visit, kept under the hash of their content beside the stores.
 
 A photo is taken in as JPEG or PNG by its bytes, drawn anew as a JPEG of bounded size (what a phone writes beside the picture, such as
-where it was taken, is left behind), and named by the SHA-256 of what is kept. A record names its photos by that hash. It is drawn in a
-process of its own (``python -m data.photos FROM TO``, see ``data.bounded``): what is made to harm whoever draws it harms that one.
+where it was taken, is left behind), and named by the SHA-256 of what is kept. A record names its photos by that hash. Its print, by
+which a copy made smaller or saved again is still known, stands in its comment. It is drawn in a process of its own (``python -m data.photos FROM TO``, see ``data.bounded``): what is made to harm whoever draws it harms that one.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from data.uploads import MEGABYTE
 
 FOLDER = "photos"
 NAME = re.compile(r"[0-9a-f]{64}")
+PRINT = re.compile(r"[0-9a-f]{16}")
+NO_PRINT = "-"
+GRID = (9, 8)  # points of the grey picture a print is taken of: eight steps in each of eight rows
 FORMATS = ("JPEG", "PNG")
 LARGEST_MB = 12  # of one photo as it comes
 MOST_PIXELS = 60_000_000  # a phone's largest; more is refused before it is unpacked
@@ -80,8 +83,26 @@ def _drawn(content: bytes) -> bytes:
         raise NoPhoto("no_photo") from e
     upright.thumbnail((SIDE, SIDE))
     out = io.BytesIO()
-    upright.save(out, "JPEG", quality=QUALITY)
+    upright.save(out, "JPEG", quality=QUALITY, comment=_print(upright))
     return out.getvalue()
+
+
+def _print(photo: Image.Image) -> str:
+    """64 bits as 16 hexadecimal digits (a difference hash): does it grow lighter from each of 9 x 8 grey points to the next?"""
+    wide, high = GRID
+    grey = photo.convert("L").resize(GRID, Image.Resampling.LANCZOS).tobytes()
+    lighter = (grey[y * wide + x] < grey[y * wide + x + 1] for y in range(high) for x in range(wide - 1))
+    return f"{int(''.join('01'[bit] for bit in lighter), 2):016x}"
+
+
+def print_of(root: Path, name: str) -> str:
+    """The print of a photo kept; ``NO_PRINT`` where it has none."""
+    path = path_of(root, name)
+    if path is None:
+        return NO_PRINT
+    with Image.open(path, formats=["JPEG"]) as photo:
+        said = bytes(photo.info.get("comment", b"")).decode("ascii", "replace")
+    return said if PRINT.fullmatch(said) else NO_PRINT
 
 
 def path_of(root: Path, name: str) -> Path | None:

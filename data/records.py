@@ -71,7 +71,7 @@ ADDED = {"record_id": "VARCHAR", **SETTLED}
 
 #: Columns of records that came later than the store's first version.
 ADDED_RECORDS = {
-    "inspection_items": ("form", "form_version", "remark", "photos"),
+    "inspection_items": ("form", "form_version", "remark", "photos", "photo_prints"),
     "hazards": ("lot_result",),
     "fire_drills": ("recorded_at",),
 }

@@ -57,7 +57,9 @@ METRIC_MORE = (
     "residents_min"
 )
 #: Numbers of single checks, which a version may lack where it does not know the check.
-CHECKS_MORE = "contract_days split_pieces burst_minutes burst_records month_least usual_cv_least"
+CHECKS_MORE = (
+    "contract_days split_pieces burst_minutes burst_records month_least usual_cv_least photo_bits photo_bits_least"
+)
 METRIC = _rule(
     {**_each(NUMBER, f"fail minimum target best weight {METRIC_MORE}"), "subindex": TEXT, "note": TEXT},
     f"note {METRIC_MORE}",

@@ -10,12 +10,12 @@ import duckdb
 import polars as pl
 
 from metrics.calendar import Quarter
-from metrics.checks import batches, callers, dates, inspectors, scores, trends
+from metrics.checks import batches, callers, dates, inspectors, photos, scores, trends
 from metrics.checks.tested import RUN, SCHEMA, Tested, run_of, selected
 from rules.book import Rule
 
 #: Every detector: name to its function ``(con, rule, last) -> Tested``.
-ALL = {**callers.ALL, **dates.ALL, **batches.ALL, **scores.ALL, **trends.ALL, **inspectors.ALL}
+ALL = {**callers.ALL, **dates.ALL, **batches.ALL, **photos.ALL, **scores.ALL, **trends.ALL, **inspectors.ALL}
 
 
 def find(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> tuple[pl.DataFrame, pl.DataFrame]:

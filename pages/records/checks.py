@@ -17,7 +17,7 @@ EVIDENCE = dict.fromkeys(
     "valid_matters_per_100_homes",
 )
 EVIDENCE |= {"entered_late": "records_in_time", "entered_together": "records_in_time", "same_proof": "drill_records_complete",
-             "rising": "preventable_cases_per_1000"}  # fmt: skip
+             "photos_alike": "inspection_items_passed", "rising": "preventable_cases_per_1000"}  # fmt: skip
 
 
 #: Why a detector's findings matter: ``check_why.<reason>``.
@@ -33,12 +33,15 @@ WHY = {
         "drills_in_last_days",
         "round_numbers",
     ),
+    "pictures": ("photos_alike",),
     "closings": ("closed_on_due_day", "closed_together", "found_again"),
     "pieces": ("split_findings",),
     "edges": ("just_above_the_mark", "just_in_time"),
     "trends": ("rising", "matters_rising", "more_than_its_share", "more_fires", "more_matters"),
     "eyes": ("finds_otherwise",),
 }
+#: Facts that rest on a measure of likeness: how often it finds two things alike that are not, nobody has counted.
+MEASURED = ("photos_alike",)
 REASON = {detector: reason for reason, detectors in WHY.items() for detector in detectors}
 
 
@@ -131,6 +134,8 @@ def by_chance(run: dict, t) -> str:
     told = {"looked": format.number(run["looked_at"], t, 0), "selected": format.number(run["selected"], t, 0)}
     if run["by_chance"] is None:
         return t("page.checks.of_so_many", q=format.percent(run["q"], t, 0), **told)
+    if run["detector"] in MEASURED:
+        return t("page.checks.of_likeness", **told)
     if run["by_chance"] == 0:
         return t("page.checks.of_facts", **told)
     return t("page.checks.of_alarms", n=format.number(run["by_chance"], t), **told)

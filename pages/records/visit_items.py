@@ -133,9 +133,9 @@ def _photos(draft: dict[str, Any], answer: dict[str, Any], key: str, t) -> None:
 def cells(answer: dict[str, Any], severity: dict[str, str]) -> dict[str, Any]:
     """What the workbook's line of an item says."""
     bad = failed(answer)
-    passed = answer.get("passed")
+    passed, names = answer.get("passed"), answer.get("photos", ())
     return {
         "结果": WORD.get(answer.get("result") or ""), "检查点数": answer.get("checked"), "合格点数": float(passed) if passed is not None else None,
         "问题严重程度": severity[answer["severity"]] if bad else None, "问题描述": (answer.get("remark") or "").strip() or None if bad else None,
-        "照片指纹": " ".join(answer.get("photos", ())) or None,
+        "照片指纹": " ".join(names) or None, "照片相似码": " ".join(photos.print_of(place.root(), n) for n in names) or None,
     }  # fmt: skip

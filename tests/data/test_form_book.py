@@ -204,6 +204,7 @@ def test_a_visit_filled_in_by_the_page_takes_the_same_way(root, tmp_path):
             "问题描述": "=1+1",
             "问题严重程度": "严重",
             "照片指纹": photo,
+            "照片相似码": "00ff00ff00ff00ff",
         },
         "files_and_plans": {"结果": "合格"},
     }
@@ -212,15 +213,31 @@ def test_a_visit_filled_in_by_the_page_takes_the_same_way(root, tmp_path):
     visits, items = load_file(root, path, received_at=NOW)
     assert counts(visits) == (1, 1, 0, 0, 0)
     assert counts(items) == (2, 2, 0, 0, 0)
-    assert ask(root, "SELECT item_code, checked, passed, remark, photos FROM inspection_items ORDER BY 1") == [
-        ("escape_routes", 10, 8.0, "=1+1", photo),
-        ("files_and_plans", 1, 1.0, None, None),
+    assert ask(
+        root, "SELECT item_code, checked, passed, remark, photos, photo_prints FROM inspection_items ORDER BY 1"
+    ) == [
+        ("escape_routes", 10, 8.0, "=1+1", photo, "00ff00ff00ff00ff"),
+        ("files_and_plans", 1, 1.0, None, None, None),
     ]
+
+
+def test_a_workbook_given_out_before_photos_had_prints_is_still_read(root, tmp_path):
+    """By hand there are four items; the page's visit, which has the column, came first."""
+    estate = {"estate_id": "oak", "name": "橡园", "estate_class": "HR"}
+    visit = {"检查日期": date(2026, 9, 15), "检查类型": "日常检查", "检查缘由": "计划", "检查主体": "派出所"}
+    prints = {"照片指纹": "ab" * 32, "照片相似码": "00ff" * 4}
+    path = tmp_path / "visit.xlsx"
+    path.write_bytes(form_book.filled(FORM, estate, "m2", visit, {"files_and_plans": {"结果": "合格"} | prints}))
+    load_file(root, path, received_at=NOW)
+    old = by_hand(tmp_path, lambda visits, items: items.delete_cols(cells(items)["照片相似码"]))
+    visits, items = load_file(root, old, received_at=NOW)
+    assert (counts(visits), counts(items)) == ((1, 1, 0, 0, 0), (4, 4, 0, 0, 0))
+    assert ask(root, "SELECT count(*), count(photo_prints) FROM inspection_items") == [(5, 1)]
 
 
 def test_a_store_made_before_there_were_forms_gets_their_columns(root):
     con = open_store(root, write=True)
-    for column in ("form", "form_version", "remark", "photos"):
+    for column in ("form", "form_version", "remark", "photos", "photo_prints"):
         con.execute(f"ALTER TABLE inspection_items DROP COLUMN {column}")
     con.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import random
 
 import pytest
 from PIL import Image
@@ -68,6 +69,49 @@ def test_the_largest_photo_allowed_is_drawn_within_the_limits(tmp_path):
     """9,000 x 6,666 points are just below 60 million."""
     with Image.open(photos.path_of(tmp_path, photos.keep(tmp_path, made("PNG", (9_000, 6_666))))) as kept:
         assert kept.size == (1600, 1185)  # 6,666 x 1,600 / 9,000 = 1,185.07
+
+
+def scene(seed: int, size=(800, 600)) -> Image.Image:
+    """A picture of its own: patches of grey, 8 by 6, drawn large and soft."""
+    return Image.frombytes("L", (8, 6), random.Random(seed).randbytes(48)).resize(size, Image.Resampling.BICUBIC)
+
+
+def bytes_of(picture: Image.Image, kind: str = "JPEG", **more) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, kind, **more)
+    return out.getvalue()
+
+
+def apart(root, one: bytes, other: bytes) -> int:
+    first, second = (photos.print_of(root, photos.keep(root, content)) for content in (one, other))
+    return (int(first, 16) ^ int(second, 16)).bit_count()
+
+
+def test_a_print_says_where_it_grows_lighter(tmp_path):
+    """Nine columns, each lighter than the one before: all 64 steps are up. Mirrored, all are down. Only the first four rows: the
+    first 32 bits."""
+    up = Image.frombytes("L", (9, 8), bytes(range(0, 252, 28)) * 8).resize((900, 800), Image.Resampling.NEAREST)
+    half = up.copy()
+    half.paste(up.transpose(Image.Transpose.FLIP_LEFT_RIGHT).crop((0, 400, 900, 800)), (0, 400))
+    down = up.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    made = [photos.print_of(tmp_path, photos.keep(tmp_path, bytes_of(p, "PNG"))) for p in (up, down, half)]
+    assert made == ["f" * 16, "0" * 16, "f" * 8 + "0" * 8]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_copy_saved_again_or_made_smaller_keeps_its_print_and_another_picture_has_another(tmp_path, seed):
+    """Of pictures that have nothing to do with each other half the 64 bits differ: 32, sd 4 were each bit a coin; 6 lies 6.5 sd off."""
+    whole = bytes_of(scene(seed), "PNG")
+    assert apart(tmp_path, whole, bytes_of(scene(seed), quality=30)) <= 6
+    assert apart(tmp_path, whole, bytes_of(scene(seed).resize((320, 240)))) <= 6
+    assert apart(tmp_path, whole, bytes_of(scene(seed + 100), "PNG")) > 6
+
+
+def test_a_photo_that_is_not_there_or_has_no_print_says_so(tmp_path):
+    name = photos.keep(tmp_path, made("JPEG"))
+    photos.path_of(tmp_path, name).write_bytes(made("JPEG", comment="../../etc/passwd"))
+    assert photos.print_of(tmp_path, name) == "-"
+    assert photos.print_of(tmp_path, "0" * 64) == "-"
 
 
 def test_no_name_leads_out_of_the_folder(tmp_path):

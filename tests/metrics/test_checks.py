@@ -325,7 +325,7 @@ def test_a_chance_is_never_written_as_none_at_all_and_a_fact_has_no_chance():
     assert made.filter(pl.col("detector") == "same_proof")["p"].to_list() == [None, None]
     # 60 estates x 3 months, one false alarm in 600 months each
     assert dict(runs.select("detector", "by_chance").iter_rows()) == {
-        n: {"same_proof": 0.0, "rising": 0.3, "matters_rising": 0.3}.get(n) for n in checks.ALL
+        n: {"same_proof": 0.0, "photos_alike": 0.0, "rising": 0.3, "matters_rising": 0.3}.get(n) for n in checks.ALL
     }
 
 

@@ -10,7 +10,7 @@ from metrics.checks import ALL
 from pages.records.checks import EVIDENCE, REASON, by_chance, chance
 from tests.pages.test_pages import opened, texts
 
-RUN = {"looked_at": 60, "selected": 3, "q": 0.1}
+RUN = {"detector": "same_proof", "looked_at": 60, "selected": 3, "q": 0.1}
 #: Words that would call somebody guilty.
 GUILT = ("fraud", "fake", "cheat", "gaming", "guilt", "violat", "造假", "作弊", "虚假", "违规", "违法", "刷")
 
@@ -19,6 +19,7 @@ def test_what_is_said_of_chance_depends_on_whether_chance_was_tested():
     t = Words("en")
     assert "at most 10%" in by_chance(RUN | {"by_chance": None}, t).replace(" %", "%")
     assert "facts" in by_chance(RUN | {"by_chance": 0.0}, t)
+    assert "not known" in by_chance(RUN | {"detector": "photos_alike", "by_chance": 0.0}, t)
     assert "about 0.3 " in by_chance(RUN | {"by_chance": 0.3}, t)
 
 

@@ -176,9 +176,11 @@ def test_a_visit_survives_a_lost_connection_and_is_handed_in_once(root, base, br
         sent = con.sql(
             "SELECT source, accepted, file, sha256 FROM deliveries WHERE source LIKE 'form_%' ORDER BY 1"
         ).fetchall()
+        prints = con.sql("SELECT photo_prints FROM inspection_items WHERE photo_prints IS NOT NULL").fetchall()
     finally:
         con.close()
     assert [(s, n) for s, n, *_ in sent] == [("form_items", 2), ("form_visits", 1)]  # twice pressed, delivered once
+    assert prints == [("0" * 16,)]  # one photo, of one colour: it grows lighter nowhere
     assert drafts.kept(root, "demo-station") is None
 
 
