@@ -347,9 +347,8 @@ class Sanction(pa.DataFrameModel):
     @pa.dataframe_check(error="the party named has no id")
     def party_has_an_id(cls, rows: pa.PolarsData) -> pl.LazyFrame:
         ids = {"company": "company_id", "head": "head_id", "estate": "estate_id"}
-        return rows.lazyframe.select(
-            pl.any_horizontal((pl.col("party") == p) & pl.col(i).is_not_null() for p, i in ids.items())
-        )
+        named = ((pl.col("party") == p) & pl.col(i).is_not_null() for p, i in ids.items())
+        return rows.lazyframe.select(pl.any_horizontal(named))
 
     @pa.dataframe_check(error="a finding needs its code")
     def finding_has_a_code(cls, rows: pa.PolarsData) -> pl.LazyFrame:
