@@ -21,7 +21,7 @@ KEPT = {
     "metrics/surveillance.py:threshold": "arithmetic", "data/mapping.py:sources": "mapping files",
     "rules/laws.py:laws": "rule files", "pages/shared/rule.py:book": "rule files", "data/deliveries.py:_book": "rule files",
     "data/forms.py:forms": "rule files", "data/form_rows.py:_known": "rule files", "i18n/words.py:table": "words",
-    "data/guess.py:synonyms": "words", "data/own_mappings.py:_read": "mapping files",
+    "data/suggest.py:synonyms": "words", "data/own_mappings.py:_read": "mapping files",
     "data/uploads.py:limits": "configuration", "data/accounts.py:_hasher": "a hash nobody has the password of",
     "data/editions.py:_connection": "an edition's connection; what is asked of it is not kept",
     "data/editions.py:lacking": "names of tables and columns", "pages/shared/viewer.py:_opened": "the ledger's connections",
