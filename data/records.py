@@ -216,9 +216,12 @@ def sql_type(kind: object) -> str:
     return DUCK.get(str(kind), "TIMESTAMPTZ")
 
 
-def _columns_sql(table: Table) -> str:
-    columns = ", ".join(f'"{name}" {sql_type(kind)}' for name, kind in table.columns.items())
-    return f"{columns}, {VERSION}"
+def _columns_sql(table: Table, unfilled: frozenset[str] = frozenset()) -> str:
+    columns = (
+        f'"{name}" {sql_type(kind)}' + (" GENERATED ALWAYS AS (NULL) VIRTUAL" if name in unfilled else "")
+        for name, kind in table.columns.items()
+    )
+    return f"{', '.join(columns)}, {VERSION}"
 
 
 def staged_sql(table: Table, unfilled: frozenset[str] = frozenset()) -> str:
@@ -228,11 +231,7 @@ def staged_sql(table: Table, unfilled: frozenset[str] = frozenset()) -> str:
     are over half of what would be written. The columns are written out: DuckDB 2.0.0 reads a table made by ``CREATE TABLE
     ... AS SELECT`` as empty once more than a row group (122,880 rows) is inserted in the same transaction.
     """
-    columns = (
-        f'"{name}" {sql_type(kind)}' + (" GENERATED ALWAYS AS (NULL) VIRTUAL" if name in unfilled else "")
-        for name, kind in table.columns.items()
-    )
-    return f"CREATE OR REPLACE TEMP TABLE staged ({', '.join(columns)}, {VERSION})"
+    return f"CREATE OR REPLACE TEMP TABLE staged ({_columns_sql(table, unfilled)})"
 
 
 def staging_sql(table: Table) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import duckdb
 
 from metrics.calendar import Quarter
 from metrics.checks.callers import since
-from metrics.checks.dates import IN_CHARGE
+from metrics.checks.dates import IN_CHARGE, ODD_BY_COMPANY
 from metrics.checks.tested import Tested, beside_others
 from rules.book import Rule
 
@@ -46,9 +46,7 @@ def closed_together(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -
                    count(DISTINCT found_on) OVER (PARTITION BY estate_id, rectified_on) >= $days AS odd
             FROM hazards WHERE rectified_on BETWEEN $first AND $last
         )
-        SELECT m.company_id AS unit_id, count(*) FILTER (r.odd) AS observed, count(*) AS of,
-               list(r.id ORDER BY r.id) FILTER (r.odd) AS record_ids
-        FROM r {IN_CHARGE} GROUP BY ALL
+        {ODD_BY_COMPANY}
         """,
         params={"days": rule["batch_days"], "first": since(last, rule["quarters"]), "last": last.last},
     ).pl()
@@ -68,9 +66,7 @@ def split_findings(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) ->
                        OVER (PARTITION BY estate_id, found_on, hazard_type) >= $pieces AS odd
             FROM hazards WHERE found_by = 'self' AND found_on BETWEEN $first AND $last
         )
-        SELECT m.company_id AS unit_id, count(*) FILTER (r.odd) AS observed, count(*) AS of,
-               list(r.id ORDER BY r.id) FILTER (r.odd) AS record_ids
-        FROM r {IN_CHARGE} GROUP BY ALL
+        {ODD_BY_COMPANY}
         """,
         params={"pieces": rule["split_pieces"], "first": since(last, rule["quarters"]), "last": last.last},
     ).pl()

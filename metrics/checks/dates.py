@@ -63,6 +63,14 @@ IN_CHARGE = """
 """
 
 
+#: Of records ``r`` (estate_id, id, day, odd): per company in charge on their day how many are odd, of how many, and which.
+ODD_BY_COMPANY = f"""
+SELECT m.company_id AS unit_id, count(*) FILTER (r.odd) AS observed, count(*) AS of,
+       list(r.id ORDER BY r.id) FILTER (r.odd) AS record_ids
+FROM r {IN_CHARGE} GROUP BY ALL
+"""
+
+
 def drills_in_last_days(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> Tested:
     """Companies that hold their drills in the last days of a quarter more than others do."""
     rows = con.sql(
@@ -72,9 +80,7 @@ def drills_in_last_days(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarte
                    (date_trunc('quarter', held_on) + INTERVAL 3 MONTH)::DATE - held_on <= $days AS odd
             FROM fire_drills WHERE held_on BETWEEN $first AND $last
         )
-        SELECT m.company_id AS unit_id, count(*) FILTER (r.odd) AS observed, count(*) AS of,
-               list(r.id ORDER BY r.id) FILTER (r.odd) AS record_ids
-        FROM r {IN_CHARGE} GROUP BY ALL
+        {ODD_BY_COMPANY}
         """,
         params={"days": rule["last_days"], "first": since(last, rule["long_quarters"]), "last": last.last},
     ).pl()
@@ -113,9 +119,7 @@ def closed_on_due_day(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter)
             SELECT estate_id, hazard_id AS id, rectified_on AS day, rectified_on = coalesce(extended_to, due_on) AS odd
             FROM hazards WHERE rectified_on BETWEEN $first AND $last AND coalesce(extended_to, due_on) IS NOT NULL
         )
-        SELECT m.company_id AS unit_id, count(*) FILTER (r.odd) AS observed, count(*) AS of,
-               list(r.id ORDER BY r.id) FILTER (r.odd) AS record_ids
-        FROM r {IN_CHARGE} GROUP BY ALL
+        {ODD_BY_COMPANY}
         """,
         params={"first": since(last, rule["quarters"]), "last": last.last},
     ).pl()
@@ -135,9 +139,7 @@ def found_again(con: duckdb.DuckDBPyConnection, rule: Rule, last: Quarter) -> Te
             ) AS odd
             FROM hazards AS h WHERE h.rectified_on BETWEEN $first AND $last AND h.location IS NOT NULL
         )
-        SELECT m.company_id AS unit_id, count(*) FILTER (r.odd) AS observed, count(*) AS of,
-               list(r.id ORDER BY r.id) FILTER (r.odd) AS record_ids
-        FROM r {IN_CHARGE} GROUP BY ALL
+        {ODD_BY_COMPANY}
         """,
         params={"days": rule["again_days"], "first": since(last, rule["quarters"]), "last": last.last},
     ).pl()
