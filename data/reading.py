@@ -200,10 +200,10 @@ def _excel(path: Path, known: frozenset[str]) -> list[Reading]:
 def _sheet(path: Path, sheet: Sheet, known: frozenset[str], *, alone: bool) -> Reading:
     heading = find_heading(sheet.frame.head(LOOKED_AT).rows(), known)
     frame = sheet.frame.with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(LINE)).slice(heading.last + 1)
-    used = [i for i, name in enumerate(heading.names) if name or (frame[str(i)] != "").any()]
+    used = [i for i, name in enumerate(heading.names) if name or frame.select(_filled(str(i)).any()).item()]
     names = _named(path, [heading.names[i] for i in used])
     frame = frame.select(LINE, **{n: pl.col(str(i)) for n, i in zip(names, used, strict=True)})
-    frame = frame.filter(pl.any_horizontal(pl.col(n) != "" for n in names) if names else pl.lit(False))
+    frame = frame.filter(pl.any_horizontal(_filled(n) for n in names) if names else pl.lit(False))
     notes = _heading_notes(heading, heading.first + 1)
     if hidden := [r for r in sheet.hidden if r > heading.last + 1]:
         notes.append(Note("hidden_rows", {"n": len(hidden), "lines": ", ".join(map(str, hidden[:10]))}))
@@ -212,6 +212,11 @@ def _sheet(path: Path, sheet: Sheet, known: frozenset[str], *, alone: bool) -> R
         path, names, None, frame.iter_slices(CHUNK_ROWS), notes=notes, sheet=None if alone else sheet.name,
         spoiled=spoiled, date_1904=sheet.date_1904,
     )  # fmt: skip
+
+
+def _filled(column: str) -> pl.Expr:
+    """Does a cell hold more than blanks and line ends? A row without such a cell shows nothing and is none."""
+    return pl.col(column).str.strip_chars() != ""
 
 
 def _parquet(path: Path) -> Reading:
