@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from data import parsing
+from data.breaches import broken as breaches_of
 from data.guess import labels, needed
 from data.making import headings_of
 from data.mapping import Source
@@ -125,7 +126,7 @@ def tried(rows: pl.DataFrame, source: Source, day: date | None, *, date_1904: bo
     if rows.is_empty():
         return Tried(0, 0, pl.DataFrame(schema=parsing.FAILURES))
     typed, unread = parsing.typed(rows, source, day, date_1904=date_1904)
-    broken = parsing.broken(typed, source)
+    broken = breaches_of(typed, source)
     spoken = unread.select(LINE, "column_name")
     broken = broken.join(spoken, on=[LINE, "column_name"], how="anti", maintain_order="left")
     failures = pl.concat([unread, broken], how="vertical_relaxed")

@@ -6,11 +6,9 @@ A failure is one row of ``FAILURES``; a row without any becomes a record. Nothin
 from __future__ import annotations
 
 import json
-import re
 import unicodedata
 from datetime import date
 
-import pandera.errors
 import polars as pl
 
 from data import spellings
@@ -36,13 +34,6 @@ WHOLE_ROW = ("totals_row", "note_row", "digits_lost", "form_unknown", "form_not_
 #: In a column that asks whether there is something, this word says no; elsewhere it says nothing is known.
 HAS_NOT = "无"
 OFFSET = r"T.*(Z|[+-]\d\d:?\d\d)$"
-#: pandera check (first word) to reason, a word key below ``intake.reason.``.
-REASONS = {
-    "not_nullable": "missing",
-    "isin": "unknown_code",
-    "greater_than_or_equal_to": "out_of_range",
-    "less_than_or_equal_to": "out_of_range",
-}
 
 
 def _text(source: Source, column: str, headings: list[str]) -> pl.Expr | None:
@@ -226,7 +217,7 @@ def _void(chunk: pl.DataFrame, source: Source) -> list[pl.DataFrame]:
         text = pl.col(rule.heading).str.strip_chars()
         marked = text.str.contains(rule.pattern) if rule.pattern else text.is_in(source.nothing)
         rows = chunk.filter(marked).unique(LINE, maintain_order=True)
-        found.append(_failed(rows.select(LINE, found=pl.col(rule.found or rule.heading)), rule.column, rule.reason))
+        found.append(failed(rows.select(LINE, found=pl.col(rule.found or rule.heading)), rule.column, rule.reason))
     return found
 
 
@@ -251,16 +242,18 @@ def footers(chunk: pl.DataFrame) -> pl.DataFrame:
     )
     totals = rows.filter(pl.col("word").is_in(TOTALS)).select(LINE, found="word")
     notes = rows.filter(~pl.col("word").is_in(TOTALS) & (pl.col("filled") == 1) & pl.lit(len(columns) > 2))
-    return pl.concat([_failed(totals, None, "totals_row"), _failed(notes.select(LINE, found="word"), None, "note_row")])
+    return pl.concat([failed(totals, None, "totals_row"), failed(notes.select(LINE, found="word"), None, "note_row")])
 
 
 def spoiled(rows: pl.DataFrame, lines: dict[int, str]) -> pl.DataFrame:
     """Failures of rows whose line cannot be trusted, with the reason of each line."""
+    if not lines:
+        return pl.DataFrame(schema=FAILURES)
     found = rows.select(LINE).unique().filter(pl.col(LINE).is_in(list(lines)))
     if found.is_empty():
         return pl.DataFrame(schema=FAILURES)
     reasons = pl.col(LINE).replace_strict(lines, return_dtype=pl.String)
-    return _failed(found.with_columns(found=pl.lit(None, pl.String)), None, "").with_columns(reason=reasons)
+    return failed(found.with_columns(found=pl.lit(None, pl.String)), None, "").with_columns(reason=reasons)
 
 
 def typed(
@@ -310,7 +303,7 @@ def typed(
         bad = said.is_not_null() & value.is_null()
         if bad.any():
             found = rows.filter(bad).select(LINE, found=pl.col(column))
-            failures.append(_failed(found, column, f"not_{_kind_name(kind)}"))
+            failures.append(failed(found, column, f"not_{_kind_name(kind)}"))
     out = rows.select(pl.col(LINE), *values)
     for column, rule in source.derive.items():
         own = out.get_column(column)
@@ -322,10 +315,11 @@ def typed(
 
 def _coded(said: pl.Series, labels: dict[str, str]) -> pl.Series:
     """Codes of labels; a label in another spelling (full-width, blanks inside) is the same label."""
-    value = said.replace(labels)
-    strange = ~value.is_in([*labels.values()]) & value.is_not_null()
+    value = said.replace_strict(labels | {v: v for v in labels.values()}, default=None, return_dtype=pl.String)
+    strange = value.is_null() & said.is_not_null()
     if not strange.any():
         return value
+    value = value.zip_with(~strange, said)
     other = spellings.plain(value).str.replace_all(" ", "")
     plain = {"".join(unicodedata.normalize("NFKC", k).split()): v for k, v in labels.items()}
     return value.zip_with(~(strange & other.is_in(list(plain))), other.replace(plain))
@@ -337,7 +331,8 @@ def _kind_name(kind: object) -> str:
     return {"Date": "date", "Int64": "whole_number", "Float64": "number", "Boolean": "yes_or_no"}[str(kind)]
 
 
-def _failed(found: pl.DataFrame, column: str | None, reason: str, params: dict | None = None) -> pl.DataFrame:
+def failed(found: pl.DataFrame, column: str | None, reason: str, params: dict | None = None) -> pl.DataFrame:
+    """FAILURES of the rows in ``found`` (LINE, ``found``), all for one reason."""
     return found.select(
         pl.col(LINE).cast(pl.Int64),
         column_name=pl.lit(column, dtype=pl.String),
@@ -345,51 +340,6 @@ def _failed(found: pl.DataFrame, column: str | None, reason: str, params: dict |
         reason=pl.lit(reason),
         reason_params=pl.lit(json.dumps(params, ensure_ascii=False, default=str) if params else None, dtype=pl.String),
     )
-
-
-def broken(rows: pl.DataFrame, source: Source) -> pl.DataFrame:
-    """Every breach of the contract in ``rows`` (contract columns plus LINE): one row per breach, FAILURES columns."""
-    try:
-        source.table.contract.validate(rows.drop(LINE), lazy=True)
-    except pandera.errors.SchemaErrors as e:
-        cases = e.failure_cases
-    else:
-        return pl.DataFrame(schema=FAILURES)
-    lost = cases.filter(pl.col("index").is_null())
-    if lost.height:
-        raise ValueError(f"contract of {source.table.name} failed as a whole: {lost.head(3)}")
-    framewide = pl.col("schema_context") != "Column"
-    word = pl.col("check").str.extract(r"^([a-z_]+)")
-    known = pl.col("check").str.extract(r"\((.*)\)$")
-    numbered = rows.with_row_index("index").with_columns(pl.col("index").cast(pl.Int32))
-    cases = cases.join(numbered.select("index", LINE), on="index")
-    named = cases.filter(~framewide).select(
-        pl.col(LINE),
-        column_name=pl.col("column"),
-        found=pl.col("failure_case"),
-        reason=word.replace(REASONS),
-        reason_params=pl.when(known.is_not_null()).then(pl.struct(expected=known).struct.json_encode()),
-    )
-    return pl.concat([named, *_senseless(cases.filter(framewide), numbered, source)], how="vertical_relaxed")
-
-
-def _senseless(cases: pl.DataFrame, numbered: pl.DataFrame, source: Source) -> list[pl.DataFrame]:
-    """Breaches of what a check says of several columns: found are the values of the columns its words name."""
-    found = []
-    for (said,), group in cases.unique(["index", "check"]).group_by("check"):
-        columns = [c for c in re.findall(r"\w+", said) if c in source.table.columns]
-        shown = [pl.format(c + " {}", pl.col(c).cast(pl.String).fill_null("")) for c in columns] or [
-            pl.lit(None, pl.String)
-        ]
-        values = numbered.join(group.select("index"), on="index", how="semi")
-        found.append(
-            _failed(
-                values.select(LINE, found=pl.concat_str(shown, separator=", ")),
-                columns[0] if columns else None,
-                "sense." + said.replace(" ", "_"),
-            )
-        )
-    return found
 
 
 def originals(chunk: pl.DataFrame, lines: pl.Series) -> pl.DataFrame:

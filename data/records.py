@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 
 from data.contracts import TABLES, Table
+from data.record_tables import ORIGIN, created, held, show_whole, staged_sql, whole_sql
 from data.unshown import UNSHOWN
 
 FILE = "records.duckdb"
@@ -23,15 +24,6 @@ FILE = "records.duckdb"
 MEMORY = "384MB"
 #: The same while staged rows are moved into their table: no chunks are in memory then, and with less one thread writes alone.
 MEMORY_STORING = "512MB"
-DUCK = {"String": "VARCHAR", "Date": "DATE", "Int64": "BIGINT", "Float64": "DOUBLE", "Boolean": "BOOLEAN"}
-#: Where a row came from, beside the contract's own columns.
-ORIGIN = ("record_id", "delivery_id", "line")
-
-#: Where a row came from and which deliveries knew it, behind the contract's own columns.
-VERSION = (
-    "record_id VARCHAR NOT NULL, delivery_id VARCHAR NOT NULL, line BIGINT NOT NULL, "
-    "delivery_seq INTEGER NOT NULL, revised_by_seq INTEGER"
-)
 DELIVERIES = """
 CREATE TABLE IF NOT EXISTS deliveries (
     delivery_id   VARCHAR PRIMARY KEY,
@@ -68,13 +60,6 @@ SETTLED_SQL = ", ".join(f"{name} {kind}" for name, kind in SETTLED.items())
 SET_ASIDE = f"CREATE TABLE IF NOT EXISTS rows_set_aside ({FAILED}, {SETTLED_SQL})"
 #: Columns a store made by an earlier version lacks.
 ADDED = {"record_id": "VARCHAR", **SETTLED}
-
-#: Columns of records that came later than the store's first version.
-ADDED_RECORDS = {
-    "inspection_items": ("form", "form_version", "remark", "photos", "photo_prints"),
-    "hazards": ("lot_result",),
-    "fire_drills": ("recorded_at",),
-}
 
 #: What a person should know of a delivery: ``note`` is a word key below ``intake.note.``, ``params`` its values (JSON).
 NOTES = (
@@ -211,45 +196,9 @@ def in_order(con: duckdb.DuckDBPyConnection, moment: datetime) -> None:
         )
 
 
-def sql_type(kind: object) -> str:
-    """DuckDB type of a contract column's polars type."""
-    return DUCK.get(str(kind), "TIMESTAMPTZ")
-
-
-def _columns_sql(table: Table, unfilled: frozenset[str] = frozenset()) -> str:
-    columns = (
-        f'"{name}" {sql_type(kind)}' + (" GENERATED ALWAYS AS (NULL) VIRTUAL" if name in unfilled else "")
-        for name, kind in table.columns.items()
-    )
-    return f"{', '.join(columns)}, {VERSION}"
-
-
-def staged_sql(table: Table, unfilled: frozenset[str] = frozenset()) -> str:
-    """The statement that makes the empty temporary table ``staged``.
-
-    Columns that nothing of a file fills are NULL by definition and take neither time nor room: of a row of complaints they
-    are over half of what would be written. The columns are written out: DuckDB 2.0.0 reads a table made by ``CREATE TABLE
-    ... AS SELECT`` as empty once more than a row group (122,880 rows) is inserted in the same transaction.
-    """
-    return f"CREATE OR REPLACE TEMP TABLE staged ({_columns_sql(table, unfilled)})"
-
-
 def staging_sql(table: Table) -> tuple[str, ...]:
     """Statements that make the empty temporary tables ``staged`` and ``failed`` a file passes through."""
     return "DROP TABLE IF EXISTS failed", staged_sql(table), f"CREATE TEMP TABLE failed ({FAILED})"
-
-
-def _added_records() -> list[str]:
-    return [
-        f'ALTER TABLE {name} ADD COLUMN IF NOT EXISTS "{c}" {sql_type(TABLES[name].columns[c])}'
-        for name, columns in ADDED_RECORDS.items()
-        for c in columns
-    ]
-
-
-def _lacks_columns(con: duckdb.DuckDBPyConnection) -> bool:
-    held = set(con.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall())
-    return any((name, c) not in held for name, columns in ADDED_RECORDS.items() for c in columns)
 
 
 def _busy(path: Path, error: Exception) -> Exception:
@@ -273,18 +222,14 @@ def open_store(root: Path, *, write: bool = False) -> duckdb.DuckDBPyConnection:
             con = duckdb.connect(path)
             con.execute(f"SET memory_limit = '{MEMORY}'")
             con.execute("SET enable_progress_bar = false")
-            tables = (f"CREATE TABLE IF NOT EXISTS {t.name} ({_columns_sql(t)})" for t in TABLES.values())
             added = (f"ALTER TABLE rows_set_aside ADD COLUMN IF NOT EXISTS {n} {k}" for n, k in ADDED.items())
-            for statement in (DELIVERIES, SET_ASIDE, *added, *LATER.values(), *tables, *_added_records()):
+            for statement in (DELIVERIES, SET_ASIDE, *added, *LATER.values(), *map(created, TABLES.values())):
                 con.execute(statement)
-            if write:
-                return con
-            con.close()
-        con = duckdb.connect(path, read_only=True)
-        if _lacks_columns(con):
-            con.close()
-            open_store(root, write=True).close()  # a store of an earlier version gets its columns
+            if not write:
+                con.close()
+        if not write:
             con = duckdb.connect(path, read_only=True)
+        show_whole(con)
         return con
     except (duckdb.IOException, duckdb.ConnectionException, duckdb.BinderException, PermissionError) as e:
         raise _busy(path, e) from e
@@ -325,17 +270,17 @@ def attach_records(con: duckdb.DuckDBPyConnection, root: Path, as_of: int | None
         else (f"delivery_seq <= {int(as_of)} AND (revised_by_seq IS NULL OR revised_by_seq > {int(as_of)})")
     )
     seen = "true" if as_of is None else f"seq <= {int(as_of)}"
+    has = held(con, "store")
     for table in TABLES.values():
         columns = ", ".join(f'"{c}"' for c in (*table.columns, *ORIGIN))
-        con.execute(
-            f"CREATE OR REPLACE TEMP VIEW {table.name} AS SELECT {columns} FROM store.{table.name} WHERE {known}"
-        )
+        whole = whole_sql(table, has[table.name], "store.main")
+        con.execute(f"CREATE OR REPLACE TEMP VIEW {table.name} AS SELECT {columns} FROM ({whole}) WHERE {known}")
     con.execute(f"CREATE OR REPLACE TEMP VIEW deliveries AS SELECT * FROM store.deliveries WHERE {seen}")
     _attach_desk(con, "true" if as_of is None else f"seq <= {int(as_of)}", as_of)
-    _attach_versions(con, "true" if as_of is None else f"seq <= {int(as_of)}")
+    _attach_versions(con, has, "true" if as_of is None else f"seq <= {int(as_of)}")
 
 
-def _attach_versions(con: duckdb.DuckDBPyConnection, seen: str) -> None:
+def _attach_versions(con: duckdb.DuckDBPyConnection, has: dict[str, set[str]], seen: str) -> None:
     """View ``versions``: every version of every record with the moments from and until which it was what was known.
 
     A delivery is known from its own moment, or from that of an earlier delivery where a clock was set back between them.
@@ -347,7 +292,8 @@ def _attach_versions(con: duckdb.DuckDBPyConnection, seen: str) -> None:
         day = f'"{table.day}"' if table.day else "NULL::DATE"
         return (
             f"SELECT '{table.name}' AS record_table, record_id, {estate} AS estate_id, {day} AS day, delivery_id, line, "
-            f"delivery_seq, revised_by_seq, json_object({pairs})::VARCHAR AS row_said FROM store.{table.name}"
+            f"delivery_seq, revised_by_seq, json_object({pairs})::VARCHAR AS row_said "
+            f"FROM ({whole_sql(table, has[table.name], 'store.main')})"
         )
 
     con.execute(

@@ -137,9 +137,6 @@ def _settle(
         f'UPDATE staged SET "{column}" = l.company_id FROM _links AS l WHERE l.sure AND staged."{column}" = l.name'
     )
     con.unregister("_links")
-    keys = ", ".join(f'"{k}"::VARCHAR' for k in source.table.key)
-    if column in source.table.key:
-        con.execute(f"UPDATE staged SET record_id = concat_ws('/', {keys})")
     return rejected
 
 

@@ -17,6 +17,7 @@ import polars as pl
 from scipy.special import chdtrc
 
 from data.contracts import Table
+from data.record_tables import sql_type
 from rules.book import Rule
 
 MISSING, OTHER = "\0missing", "\0other"
@@ -35,7 +36,7 @@ def profile(con: duckdb.DuckDBPyConnection, table: Table, rule: Rule) -> tuple[p
     """
     rows = con.execute("SELECT count(*) FROM staged").fetchall()[0][0]
     every = max(rows // rule["shift_sample"], 1)
-    columns = ", ".join(f'"{c}"' for c in looked_at(table))
+    columns = ", ".join(f'"{c}"::{sql_type(table.columns[c])} AS "{c}"' for c in looked_at(table))  # codes as text
     sample = con.sql(f"SELECT {columns} FROM staged WHERE hash(line) % {every} = 0 ORDER BY line").pl()
     return sample, {c: _profile(sample[c], rule["shift_values"]) for c in sample.columns}
 

@@ -28,6 +28,8 @@ def plain(text: pl.Series) -> pl.Series:
 
 def as_id(text: pl.Series) -> pl.Series:
     """A key as it would be typed on another keyboard: full-width letters and digits are the usual ones."""
+    if (text.str.len_bytes() == text.str.len_chars()).all():
+        return text  # ASCII alone, told without looking for each sign
     wide = text.str.contains(r"[！-～　\u200b\u00a0]").fill_null(False)
     return text.zip_with(~wide, plain(text)) if wide.any() else text
 

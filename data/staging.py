@@ -19,11 +19,13 @@ import polars as pl
 
 from data import form_rows, parsing, resolving, respelled
 from data.between import BETWEEN_ROWS
+from data.breaches import broken
 from data.contracts import Table
 from data.making import file_day, located
 from data.mapping import Source
 from data.reading import LINE, Reading, refuse
-from data.records import MEMORY_STORING, setting, staged_sql, staging_sql
+from data.record_tables import STORED, filled, record_id_sql, sql_type, staged_sql
+from data.records import MEMORY_STORING, setting, staging_sql
 from data.snapshots import Snapshot, SnapshotOutOfOrder, as_periods
 
 #: Chunks judged ahead of the one being stored.
@@ -64,18 +66,18 @@ def stage(
         rows, unparsed = parsing.typed(chunk, source, day, date_1904=reading.date_1904)
         spoiled = parsing.spoiled(rows, reading.spoiled)
         off_form = form_rows.off_form(chunk, rows, source)
-        breaches = pl.concat([unparsed, spoiled, off_form, parsing.broken(rows, source)], how="vertical_relaxed")
+        breaches = pl.concat([unparsed, spoiled, off_form, broken(rows, source)], how="vertical_relaxed")
         if breaches.is_empty():
             return Judged(rows.height, rows, None, empty)
         breaches = _said_once(breaches, source)
-        good = rows.join(breaches.select(LINE).unique(), on=LINE, how="anti", maintain_order="left")
+        good = rows.filter(~pl.col(LINE).is_in(breaches[LINE].unique().implode()))
         return Judged(rows.height, good, _told(chunk, rows, breaches, source), empty)
 
     # a chunk is one row group: shared by several threads it costs twice as much
     with setting(con, "threads", "1"):
         for judged in _ahead(judge, form_rows.answered(reading, source)):
-            if not read and judged.unfilled:
-                con.execute(staged_sql(source.table, judged.unfilled))
+            if not read and not source.snapshot:
+                con.execute(staged_sql(source.table, judged.unfilled, coded=True))
             read += judged.read
             set_aside += judged.read - judged.good.height
             insert_staged(con, source, judged.good, judged.unfilled)
@@ -96,6 +98,7 @@ def stage(
 def _told(chunk: pl.DataFrame, rows: pl.DataFrame, breaches: pl.DataFrame, source: Source) -> pl.DataFrame:
     """Breaches with the text of their rows, their estate and their key."""
     lines = breaches.get_column(LINE).unique()
+    rows = rows.filter(pl.col(LINE).is_in(lines.implode()))
     estate = rows.select(LINE, estate_id="estate_id" if "estate_id" in rows.columns else pl.lit(None, pl.String))
     estate = estate.with_columns(record_id=key_of(rows, source.table))
     return breaches.join(parsing.originals(chunk, lines), on=LINE).join(
@@ -169,14 +172,8 @@ def insert_staged(
     catalog entry is kept for a rollback): a whole file, chunk by chunk.
     """
     columns = ", ".join(f'"{c}"' for c in source.table.columns if c not in unfilled)
-    key = ", ".join(f'"{k}"::VARCHAR' for k in source.table.key)
     _rows = rows.to_arrow(compat_level=NEWEST)  # read by its name
-    con.execute(
-        f"""
-        INSERT INTO staged ({columns}, record_id, delivery_id, line, delivery_seq)
-        SELECT {columns}, concat_ws('/', {key}), '', {LINE}, 0 FROM _rows
-        """
-    )
+    con.execute(f"INSERT INTO staged ({columns}, line) SELECT {columns}, {LINE} FROM _rows")
 
 
 def _snapshot_day(path: Path, source: Source) -> date:
@@ -224,7 +221,9 @@ def into_periods(
 def store(con: duckdb.DuckDBPyConnection, source: Source, delivery_id: str, seq: int) -> tuple[int, int, int]:
     """Move ``staged`` into the table as new or revised versions; returns (accepted, revised, unchanged)."""
     name = source.table.name
-    now, before = (", ".join(f'{a}."{c}"' for c in source.table.columns) for a in ("s", "c"))
+    kinds = source.table.columns
+    now = ", ".join(f's."{c}"::{sql_type(kind)}' for c, kind in kinds.items())  # codes as text
+    before = ", ".join(f'c."{c}"' for c in kinds)
     ((known,),) = con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE judged AS
@@ -237,18 +236,19 @@ def store(con: duckdb.DuckDBPyConnection, source: Source, delivery_id: str, seq:
     if known:
         ((revised,),) = con.execute(
             f"""
-            UPDATE {name} SET revised_by_seq = $seq
-            WHERE revised_by_seq IS NULL AND record_id IN (SELECT record_id FROM judged WHERE NOT same)
+            UPDATE {STORED}.{name} SET revised_by_seq = $seq
+            WHERE revised_by_seq IS NULL
+              AND {record_id_sql(source.table)} IN (SELECT record_id FROM judged WHERE NOT same)
             """,
             {"seq": seq},
         ).fetchall()
-    columns = ", ".join(f'"{c}"' for c in source.table.columns)
+    columns = ", ".join(f'"{c}"' for c in filled(con, source.table))
     # rows say their line: kept in the file's order they would be written by two threads instead of all
     with setting(con, "memory_limit", MEMORY_STORING), setting(con, "preserve_insertion_order", "false"):
         ((stored,),) = con.execute(
             f"""
-            INSERT INTO {name} ({columns}, record_id, delivery_id, line, delivery_seq, revised_by_seq)
-            SELECT {columns}, record_id, $id, line, $seq, NULL FROM staged
+            INSERT INTO {STORED}.{name} ({columns}, delivery_id, line, delivery_seq)
+            SELECT {columns}, $id, line, $seq FROM staged
             {"WHERE record_id NOT IN (SELECT record_id FROM judged WHERE same)" if known else ""}
             """,
             {"seq": seq, "id": delivery_id},

@@ -18,7 +18,7 @@ CACHES = ("cache", "lru_cache", "cache_data", "cache_resource", "experimental_me
 #: Whose answer depends on who asks.
 ASKED_BY = {"scope", "con", "viewer", "account", "account_id", "session", "stay", "desk", "role", "t"}
 KEPT = {
-    "metrics/surveillance.py:threshold": "arithmetic", "data/mapping.py:sources": "mapping files",
+    "metrics/surveillance.py:threshold": "arithmetic", "data/breaches.py:_filled_part": "contracts", "data/mapping.py:sources": "mapping files",
     "rules/laws.py:laws": "rule files", "pages/shared/rule.py:book": "rule files", "data/deliveries.py:_book": "rule files",
     "data/forms.py:forms": "rule files", "data/form_rows.py:_known": "rule files", "i18n/words.py:table": "words",
     "data/suggest.py:synonyms": "words", "data/own_mappings.py:_read": "mapping files",

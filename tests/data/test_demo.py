@@ -11,12 +11,13 @@ import polars as pl
 import pytest
 
 from data import intake
+from data.breaches import broken
 from data.contracts import TABLES
 from data.demo import District, draw, people, write_demo
 from data.demo.filing import draw_records, known_at, register_frames
 from data.demo.mistakes import SPOILT
 from data.mapping import sources
-from data.parsing import broken, typed
+from data.parsing import typed
 from data.reading import LINE, open_file
 
 # Sub-districts of the real Luohu and its neighbours, which the invented one must not bear.

@@ -6,16 +6,13 @@ from datetime import date
 from io import BytesIO
 from pathlib import Path
 
-import duckdb
 import openpyxl
 import polars as pl
 import pytest
 
 from data import form_book
-from data.contracts import TABLES
 from data.forms import form_on
 from data.intake import load_file
-from data.records import FILE, ORIGIN, attach_records, open_store
 from tests.data.town import NOW, ask, counts, registers
 
 FORM = form_on("fire_visit", date(2026, 10, 1))
@@ -233,16 +230,3 @@ def test_a_workbook_given_out_before_photos_had_prints_is_still_read(root, tmp_p
     visits, items = load_file(root, old, received_at=NOW)
     assert (counts(visits), counts(items)) == ((1, 1, 0, 0, 0), (4, 4, 0, 0, 0))
     assert ask(root, "SELECT count(*), count(photo_prints) FROM inspection_items") == [(5, 1)]
-
-
-def test_a_store_made_before_there_were_forms_gets_their_columns(root):
-    con = open_store(root, write=True)
-    for column in ("form", "form_version", "remark", "photos", "photo_prints"):
-        con.execute(f"ALTER TABLE inspection_items DROP COLUMN {column}")
-    con.close()
-
-    con = duckdb.connect()
-    attach_records(con, root)
-    assert con.sql("SELECT * FROM inspection_items").columns == [*TABLES["inspection_items"].columns, *ORIGIN]
-    con.close()
-    assert (root / FILE).is_file()

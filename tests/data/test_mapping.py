@@ -8,10 +8,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from data.breaches import broken
 from data.contracts import TABLES
 from data.making import FOUND
 from data.mapping import MappingWrong, Source, Unpivot, read_source, sources, to_source_form
-from data.parsing import broken, typed
+from data.parsing import typed
 from data.reading import LINE
 
 STANDARD = [s for name, s in sources().items() if name in TABLES]

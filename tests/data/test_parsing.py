@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
+from data.breaches import REASONS, broken
 from data.contracts import TABLES
 from data.mapping import Source
-from data.parsing import REASONS, broken, typed
+from data.parsing import typed
 from data.reading import LINE
 from i18n.words import table as words
 

@@ -12,7 +12,8 @@ import pytest
 
 from data.contracts import TABLES
 from data.intake import load_file
-from data.records import ORIGIN, StoreBusy, attach_records, open_store
+from data.record_tables import ORIGIN
+from data.records import StoreBusy, attach_records, open_store
 from tests.data.town import NOW, ORDERS, ask, load, put, registers
 
 OPEN = f"{ORDERS}\no1,oak,2026-01-05 09:00:00,110,投诉,,\n"

@@ -12,7 +12,7 @@ from cases.standing import frozen, standing
 from data.contracts import TABLES as RECORD_TABLES
 from data.edition_tables import REGISTERS, TABLES
 from data.queries.sanctions import history
-from data.records import sql_type
+from data.record_tables import sql_type
 from data.ruling_tables import CaseSanction, frame_of
 from data.scope import Scope
 from metrics.calendar import Quarter

@@ -13,7 +13,8 @@ import pytest
 import metrics
 from data.contracts import TABLES as RECORD_TABLES
 from data.edition_tables import REGISTERS, TABLES
-from data.records import DELIVERIES, SET_ASIDE, sql_type
+from data.record_tables import sql_type
+from data.records import DELIVERIES, SET_ASIDE
 from data.scope import ROLES, WHO_READS, Scope
 
 SUPERVISOR = Scope("anna", "supervisor")

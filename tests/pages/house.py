@@ -24,7 +24,8 @@ from data.contracts import TABLES as RECORD_TABLES
 from data.edition_tables import REGISTERS, TABLES
 from data.ledger import open_ledger, writing
 from data.ledger import sessions as session_rows
-from data.records import DELIVERIES, sql_type
+from data.record_tables import sql_type
+from data.records import DELIVERIES
 
 REPOSITORY = Path(__file__).parents[2]
 PASSWORD = "four unrelated words"
