@@ -24,7 +24,7 @@ def show(scope, con, t) -> None:
     st.caption(t("page.tasks.lead"))
     desk = casework.desk(scope)
     found = fold_all(casefiles.case_file(scope, con, desk.ledger))
-    todo = inbox(found, scope, desk.asked().rule, desk.today)
+    todo = inbox(found, scope, desk.asked().rule, desk.today, desk.published())
     _code(scope, con, desk, t)
     if not found:
         st.info(t("page.tasks.no_cases_manager" if scope.role == "manager" else "page.tasks.no_cases"))
