@@ -168,7 +168,7 @@ def _grounds(desk, case: Case, t) -> None:
         return
     sentence = prefill.rule(found.due)
     st.markdown(f"**{format.plain(in_language(sentence.reason, t.language))}**")
-    basis = str(found.due.get("basis") or "")
+    basis = rule.basis(found.due, t)
     st.caption(t("page.due.basis", basis=format.plain(basis), since=format.day(sentence.since, t)))
     if said := rule.laws(basis, t):
         st.caption(said)

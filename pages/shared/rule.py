@@ -37,6 +37,17 @@ def bands(period: str) -> dict[str, float]:
     return index(period)["bands"]
 
 
+def basis(row: dict, t) -> str:
+    """The basis of a step as an edition's due list keeps it, in the page's language; as kept where the rules know no other."""
+    kept, step = str(row.get("basis") or ""), row["step"]
+    if t.language != "zh":
+        return kept
+    versions = (version.values for version in book().file("ladder").versions)
+    return next(
+        (v["basis_of_zh"][step] for v in versions if v["basis_of"].get(step) == kept and "basis_of_zh" in v), kept
+    )
+
+
 def laws(text: str, t) -> str:
     """The titles of the laws a rule's text cites, with the grade of the source read; empty where it cites none."""
     titles = [f"{law.key} {getattr(law, f'title_{t.language}')} [{law.grade}]" for law in cited(text)]
