@@ -168,12 +168,13 @@ def _grounds(desk, case: Case, t) -> None:
         return
     sentence = prefill.rule(found.due)
     st.markdown(f"**{format.plain(in_language(sentence.reason, t.language))}**")
-    basis = rule.basis(found.due, t)
-    st.caption(t("page.due.basis", basis=format.plain(basis), since=format.day(sentence.since, t)))
+    basis = str(found.due.get("basis") or "")
+    st.caption(t("page.due.basis", basis=format.plain(rule.basis(basis, t)), since=format.day(sentence.since, t)))
     if said := rule.laws(basis, t):
         st.caption(said)
     names = prefill.metrics_named(found.due, found.scores)
     facts = prefill.facts(found, names, float(rule.bands(case.period)["attention"]))
+    lines = []
     for fact in facts:
         note = (
             f"（{in_language(fact.note, t.language)}）"
@@ -181,7 +182,8 @@ def _grounds(desk, case: Case, t) -> None:
             else (f" ({in_language(fact.note, t.language)})" if fact.note else "")
         )
         line = f"{in_language(fact.label, t.language)}{t('common.colon')}{in_language(fact.value, t.language)}{note}"
-        st.markdown(f"- {format.plain(line)}")
+        lines.append(f"- {format.plain(line)}")
+    st.markdown("\n".join(lines))
     good = prefill.speaks_for(found.scores)
     st.markdown(f"**{t('page.case.for_party')}**")
     st.markdown("\n".join(f"- {format.plain(in_language(g, t.language))}" for g in good) or t("page.case.none_found"))

@@ -155,7 +155,7 @@ def _worded(rows: pl.DataFrame, t) -> pl.DataFrame:
             "company": format.name(r, t, "company") if r["company_id"] else t("page.estate.unmanaged"),
             "head": format.name(r, t, "head") if r["head_id"] else t("common.none"),
             "why": sentence(t, r["reason"], r["params"]),
-            "rule": t("page.due.rule", since=format.day(r["rule_from"], t), basis=rule.basis(r, t)),
+            "rule": t("page.due.rule", since=format.day(r["rule_from"], t), basis=rule.basis(r["basis"], t)),
         }
         for r in rows.iter_rows(named=True)
     ]

@@ -309,6 +309,7 @@ def handed_in(form: Form, kind: str) -> Handed | None:
     if kind not in WITH_FILE:
         return None
     file = st.file_uploader(
-        form.t("form.file"), key="form-file", help=form.t("form.file_help"), max_upload_size=LARGEST_FILE // MEGABYTE
-    )
+        form.t("form.file", megabytes=LARGEST_FILE // MEGABYTE), key="form-file", help=form.t("form.file_help"),
+        max_upload_size=LARGEST_FILE // MEGABYTE,
+    )  # fmt: skip
     return Handed(file.name[:256], file.type or "application/octet-stream", file.getvalue()) if file else None

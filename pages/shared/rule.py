@@ -37,15 +37,12 @@ def bands(period: str) -> dict[str, float]:
     return index(period)["bands"]
 
 
-def basis(row: dict, t) -> str:
-    """The basis of a step as an edition's due list keeps it, in the page's language; as kept where the rules know no other."""
-    kept, step = str(row.get("basis") or ""), row["step"]
+def basis(kept: str, t) -> str:
+    """The basis of a step as a due list keeps it, in the page's language; as kept where the rules know it no longer."""
     if t.language != "zh":
         return kept
-    versions = (version.values for version in book().file("ladder").versions)
-    return next(
-        (v["basis_of_zh"][step] for v in versions if v["basis_of"].get(step) == kept and "basis_of_zh" in v), kept
-    )
+    both = ((v.values["basis_of"], v.values.get("basis_of_zh", {})) for v in book().file("ladder").versions)
+    return next((zh[step] for own, zh in both for step in own if own[step] == kept and step in zh), kept)
 
 
 def laws(text: str, t) -> str:

@@ -33,11 +33,14 @@ CITED = re.compile(r"[A-Z]+[0-9]*|[0-9]+")  # keys of laws and their articles
 @pytest.mark.parametrize("version", rule.book().file("ladder").versions, ids=lambda v: str(v.valid_from))
 def test_the_basis_of_every_step_is_told_in_the_language_of_the_page_and_cites_the_same(version):
     for step, kept in version.values["basis_of"].items():
-        row = {"step": step, "basis": kept}
-        zh = rule.basis(row, Words("zh"))
-        assert rule.basis(row, Words("en")) == kept and not re.search(r"[a-z]", zh)
+        zh = rule.basis(kept, Words("zh"))
+        assert (
+            zh == version.values["basis_of_zh"][step]
+            and rule.basis(kept, Words("en")) == kept
+            and not re.search(r"[a-z]", zh)
+        )
         assert CITED.findall(zh) == CITED.findall(kept)
 
 
 def test_a_basis_the_rules_no_longer_know_is_shown_as_the_edition_keeps_it():
-    assert rule.basis({"step": "listing", "basis": "GDP 30 (as it was)"}, Words("zh")) == "GDP 30 (as it was)"
+    assert rule.basis("GDP 30 (as it was)", Words("zh")) == "GDP 30 (as it was)"
