@@ -145,6 +145,8 @@ def test_a_record_given_to_another_estate_changes_the_edition_and_both_scores(to
         {"r": record, "m": METRIC},
     ).fetchall()
     assert set(stands) == {(estates[0], "reassigned"), (estates[1], None)}
-    assert town.events(case_id) == ["opened", "decided", "served", "objected", "objection_decided"]
-    assert town.papers(case_id) == ["attention", "appeal"]
+    do(first, port, case_id, "撤销", "其余事项已查清，不再提醒")  # the form offers the edition that shows the ruling
+    assert events.events_of(town.ledger, case_id)[-1].facts["corrected_edition"] == corrected.stem
+    assert town.events(case_id) == ["opened", "decided", "served", "objected", "objection_decided", "withdrawn"]
+    assert town.papers(case_id) == ["attention", "appeal", "withdrawal"]
     assert list(events.faults(town.ledger)) == []

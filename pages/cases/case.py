@@ -23,7 +23,6 @@ from pages.cases import appeal
 from pages.cases.forms import FORMS, Form, handed_in
 from pages.shared import casework, charts, downloads, format, go, place, rule, tables, watch
 
-WRAPPED = 60  # pixels: two lines of a table
 RECORDS_SHOWN = 40
 
 
@@ -236,7 +235,7 @@ def _records(found, names: list[str], t) -> None:
         "file": config.TextColumn(t("column.file"), width=180),
     }  # fmt: skip
     with st.expander(t("page.case.records", n=format.number(len(rows), t, 0))):
-        tables.show(frame, columns, t, key="case-records", row_height=WRAPPED)
+        tables.show(frame, columns, t, key="case-records", row_height=tables.TWO_LINES)
 
 
 def _objections(case: Case, rows: list[Event], t) -> None:

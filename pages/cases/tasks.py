@@ -15,7 +15,6 @@ from pages.shared import casework, choose, format, go, place, tables, watch
 
 PHASES = get_args(Phase)
 ICS = "text/calendar"
-WRAPPED = 60  # pixels: two lines of a table
 
 
 def show(scope, con, t) -> None:
@@ -93,7 +92,7 @@ def _inbox(scope, todo: list[Task], desk, t) -> None:
         "task": config.TextColumn(t("page.tasks.task"), width=190), "about": config.TextColumn(t("page.tasks.about"), width=290),
         "step": config.TextColumn(t("column.step"), width=120), "case": config.TextColumn(t("page.tasks.case"), width=120),
     }  # fmt: skip
-    picked = tables.show(frame, columns, t, key="tasks-table", pick=True, row_height=WRAPPED)
+    picked = tables.show(frame, columns, t, key="tasks-table", pick=True, row_height=tables.TWO_LINES)
     if picked is not None:
         go.to("case", case=todo[picked].case.case_id)
     made = calendar(todo, t, desk.now, desk.link)
@@ -140,6 +139,6 @@ def _cases(scope, found: list[Case], t) -> None:
         "opened": config.DateColumn(t("case.event.opened"), format=t("common.date_pattern"), width=100),
         "objections": config.NumberColumn(t("page.case.objections"), width=110),
     }  # fmt: skip
-    picked = tables.show(frame, columns, t, key="cases-table", pick=True, row_height=WRAPPED)
+    picked = tables.show(frame, columns, t, key="cases-table", pick=True, row_height=tables.TWO_LINES)
     if picked is not None:
         go.to("case", case=rows[picked].case_id)

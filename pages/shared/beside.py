@@ -17,7 +17,7 @@ from i18n.words import Words
 from pages.shared import format, go, viewer
 
 SHOWN = 6
-CELL = 20  # letters of a reply, its day among them, that a cell of a ranking holds beside the mark
+CELL, MARK = 20, 8  # letters of a reply, its day among them, that a cell of a ranking holds; of the mark of a cut
 
 
 def cases(
@@ -78,7 +78,7 @@ def reply_column(rows: pl.DataFrame, t: Words) -> dict:
 def cut(rows: pl.DataFrame, t: Words) -> pl.DataFrame:
     """Rows of ``replies`` for a table on screen: what does not fit its cell ends with a mark that says how long it is."""
     reply, mark = pl.col("reply"), t("beside.cut", begun="{}", n="{}")
-    long = reply.str.len_chars() > CELL + CELL // 4
+    long = reply.str.len_chars() > CELL + MARK
     words = reply.str.splitn(t("common.colon"), 2).struct.field("field_1")  # after the day, which holds no colon
     shown = pl.format(mark, reply.str.slice(0, CELL), words.str.len_chars())
     return rows.with_columns(reply=pl.when(long).then(shown).otherwise(reply))
