@@ -7,9 +7,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from cases.case import Case, Objection
+from cases.case import Case, Objection, fold_all
 from data.editions import Published, published
-from data.events import hashes_at
+from data.events import events_where, hashes_at
 
 
 def on_this_ledger(root: Path, ledger: sa.Engine) -> list[Published]:
@@ -27,6 +27,17 @@ def taken_by(case: Case, objection: Objection, editions: Sequence[Published]) ->
     if objection.outcome is None:
         return None
     return next((p for p in editions if case.period in p.periods and p.ledger_seq >= objection.decided_seq), None)
+
+
+def first_shown(root: Path, ledger: sa.Engine, edition_id: str) -> list[Case]:
+    """The cases with a ruling that this edition is the first to show."""
+    editions = on_this_ledger(root, ledger)
+
+    def here(case: Case, objection: Objection) -> bool:
+        first = taken_by(case, objection, editions) if objection.changes_scores else None
+        return first is not None and first.edition_id == edition_id
+
+    return [case for case in fold_all(events_where(ledger)) if any(here(case, o) for o in case.objections)]
 
 
 def corrected_by(case: Case, editions: Sequence[Published]) -> list[Published]:

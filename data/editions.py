@@ -102,7 +102,7 @@ def _published(path: Path) -> Published | None:
         periods = frozenset(r[0] for r in con.execute("SELECT period FROM periods").fetchall())
     finally:
         con.close()
-    return Published(**said, periods=periods)
+    return Published(**said, periods=periods) if said["ledger_seq"] is not None else None
 
 
 def open_edition(path: Path) -> duckdb.DuckDBPyConnection:

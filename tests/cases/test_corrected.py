@@ -7,12 +7,14 @@ from datetime import UTC, date, datetime
 
 import icalendar
 import pytest
+import sqlalchemy as sa
 
-from cases import corrected
+from cases import corrected, notices
 from cases.case import Case
 from cases.tasks import calendar, inbox, tasks_of
-from data import editions, events
+from data import accounts, editions, events
 from data.editions import Published
+from data.ledger import addresses, outbox, writing
 from i18n.words import Words
 from tests.cases.case_town import ANNA, BEN, BOOK, OUTSIDE, STATION, Run
 from tests.cases.test_rulings import written
@@ -127,3 +129,29 @@ def test_an_edition_made_on_another_ledger_has_taken_nothing_of_this_one(ledger,
     here, elsewhere = replace(edition(seq), ledger_hash=own), edition(seq, name="2025Q4-9")
     monkeypatch.setattr(corrected, "published", lambda root: [elsewhere, here])
     assert seq == 5 and corrected.on_this_ledger(tmp_path, ledger) == [here]
+
+
+def test_the_first_edition_with_a_ruling_tells_everyone_who_knows_of_the_case_once(ledger, tmp_path, monkeypatch):
+    case_id = written(ledger, decided("partly", OUT))
+    _, own = events.end_of(ledger)
+    made = [replace(edition(5, name=f"2025Q4-{n}"), ledger_hash=own) for n in (2, 3)]
+    monkeypatch.setattr(corrected, "published", lambda root: made)
+    (case,) = corrected.first_shown(tmp_path, ledger, "2025Q4-2")
+    assert case.case_id == case_id and corrected.first_shown(tmp_path, ledger, "2025Q4-3") == []
+    at = datetime(2026, 2, 24, 8, tzinfo=UTC)
+    people = {"mei": ("manager", "acme"), "lin": ("manager", "other"), "anna": ("supervisor", None), "ben": ("supervisor", None),
+              "cora": ("supervisor", None), "tao": ("station", None)}  # fmt: skip
+    for name, (role, company) in people.items():
+        accounts.create_account(
+            ledger, account_id=name, name_zh=name, role=role, company_id=company, password="four unrelated words", now=at,
+            area_id="north-1" if role == "station" else None,
+        )  # fmt: skip
+    with writing(ledger) as con:
+        rows = [{"account_id": name, "channel": "mail", "to": f"{name}@example.test"} for name in people]
+        con.execute(sa.insert(addresses), rows)
+        # the company, tao who opened, anna who decided, ben who decided the objection; not cora, not anna where she publishes
+        assert notices.tell_corrected(con, case, "2025Q4-2", "anna", at) == 3
+        assert notices.tell_corrected(con, case, "2025Q4-2", "anna", at) == 0
+        told = con.execute(sa.select(outbox.c.to, outbox.c.subject)).all()
+    assert {row.to.split("@")[0] for row in told} == {"mei", "tao", "ben"}
+    assert all("更正后的版本已公布" in row.subject for row in told)
