@@ -16,7 +16,7 @@ import duckdb
 import polars as pl
 import sqlalchemy as sa
 
-from cases import letters, notices
+from cases import corrected, letters, notices
 from cases.allowed import Asked, NotDue, may_open, refusal
 from cases.case import BY_HAND, DISPUTE, Case, after, fold, level_of
 from cases.days import local_day
@@ -29,7 +29,7 @@ from cases.papers.prefill import Found, metrics_named
 from cases.papers.press import LANGUAGES, Press
 from data import events, papers
 from data.accounts import names_of
-from data.editions import open_edition, path_of
+from data.editions import Published, open_edition, path_of
 from data.events import Event
 from data.ledger import writing
 from data.queries import casefiles, files, rankings
@@ -81,6 +81,10 @@ class Desk:
 
     def asked(self, facts: dict | None = None) -> Asked:
         return Asked(self.scope, self.today, self.book.on(self.today, "cases"), facts)
+
+    def published(self) -> list[Published]:
+        """The editions that may have taken a case's rulings."""
+        return corrected.on_this_ledger(self.root, self.ledger)
 
     def edition(self, name: str) -> duckdb.DuckDBPyConnection:
         """The edition a case rests on, whatever is published now.

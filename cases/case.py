@@ -24,11 +24,16 @@ BY_HAND = ("rectification", "referral", "advice")
 #: What the party itself opens: a record it holds not to be its own, or wrong, before anything is due for it.
 DISPUTE = "dispute"
 OVER: tuple[Phase, ...] = ("withdrawn", "closed")
+UPHELD = ("upheld", "partly")  # outcomes of an objection that leave something to be corrected
 
 
 @dataclass(frozen=True)
 class Objection:
-    """One objection: marked from the moment it arrives; ``outcome`` None = still open."""
+    """One objection: marked from the moment it arrives; ``outcome`` None = still open.
+
+    Attributes:
+        decided_seq: place in the ledger of the event that decided it. correct_by: the day that event promised the correction by.
+    """
 
     number: int
     by: str
@@ -40,6 +45,13 @@ class Objection:
     decided_by: str | None = None
     decided_on: date | None = None
     rulings: tuple[dict, ...] = ()
+    decided_seq: int = 0
+    correct_by: date | None = None
+
+    @property
+    def changes_scores(self) -> bool:
+        """Records were taken out or given to another estate: a corrected edition is owed."""
+        return self.outcome in UPHELD and bool(self.rulings)
 
 
 @dataclass(frozen=True)
@@ -202,12 +214,11 @@ def _objected(case: Case, event: Event, on: date) -> Case:
 
 def _objection_decided(case: Case, event: Event, on: date) -> Case:
     f = event.facts
-    after = tuple(
-        replace(o, outcome=f["outcome"], decided_by=event.by, decided_on=on, rulings=tuple(f.get("rulings", ())))
-        if o.number == f["objection"]
-        else o
-        for o in case.objections
-    )
+    decided = {
+        "outcome": f["outcome"], "decided_by": event.by, "decided_on": on, "rulings": tuple(f.get("rulings", ())),
+        "decided_seq": event.seq, "correct_by": day_of(f, "withdraw_by"),
+    }  # fmt: skip
+    after = tuple(replace(o, **decided) if o.number == f["objection"] else o for o in case.objections)
     if case.step == DISPUTE:
         return replace(case, objections=after, phase="closed", closed_on=on, closed_how="answered")
     return replace(case, objections=after)

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from cases.case import DISPUTE, Case, Objection, day_of
+from cases.case import DISPUTE, UPHELD, Case, Objection, day_of
 from cases.days import ZONE
 from cases.papers import shapes
 from cases.papers.blocks import Finding, Hazard, Outcome, Person, Shown, Task, Text
@@ -238,10 +238,15 @@ def _appeal(letter: Letter) -> shapes.Paper:
         claim=objection.text, first_decided_by=letter.people[case.decided_by or case.opened_by], findings=findings,
         edition=letter.source.common()["edition"], before=None if case.matter else _outcome(facts["before"]), after=None if case.matter else _outcome(facts["after"]),
         outcome=facts["outcome"], reason=letter.reason,
-        consequences=(said(f"case.paper.consequence.{'matter_' if case.matter else ''}{facts['outcome']}",
-                           until=partial(in_words, letter.day("withdraw_by"))),),
+        consequences=(said(f"case.paper.consequence.{_consequence(case, facts)}", until=partial(in_words, letter.day("withdraw_by"))),),
         objection=letter.objection(kind="appeal"),
     )  # fmt: skip
+
+
+def _consequence(case: Case, facts: dict) -> str:
+    """A corrected score is promised only where a record was ruled on."""
+    outcome = facts["outcome"]
+    return f"matter_{outcome}" if case.matter or (outcome in UPHELD and not facts.get("rulings")) else outcome
 
 
 def _against(letter: Letter) -> Text:
@@ -256,12 +261,13 @@ def _against(letter: Letter) -> Text:
 def _withdrawal(letter: Letter) -> shapes.Paper:
     case, facts = letter.case, letter.facts
     kind = "recommendation" if case.step == "replacement" else (case.step or "")
-    upheld = [o for o in case.objections if o.outcome in ("upheld", "partly")]
+    upheld = [o for o in case.objections if o.outcome in UPHELD]
+    ruled = any(o.changes_scores for o in upheld)
     return shapes.Withdrawal(
         **letter.common, to=party_of(letter.found), withdrawn=_against(letter), withdrawn_title=said(f"paper.title.{kind}"),
         withdrawn_issued_on=letter.sent[kind][1], decided_on=letter.today,
         reasons=(letter.reason, *(_objection_line(o) for o in upheld)),
-        corrected_edition=None if case.matter else facts.get("corrected_edition") or said("case.paper.edition_pending"),
+        corrected_edition=facts.get("corrected_edition") or said("case.paper.edition_pending") if ruled else None,
         display_ends_on=letter.day("display_ends_on"), told=tuple(facts.get("told") or (said("case.paper.told"), said("case.paper.told_inside"))),
         objection=letter.objection(kind="appeal"),
     )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 
 from cases.case import DISPUTE, Case
@@ -55,9 +57,22 @@ def tell(con: sa.Connection, case: Case, event: Event, link: str) -> int:
         people = sorted({p for p in (case.opened_by, case.decided_by, case.told_by) if p})
     else:
         return 0
+    return _put(con, case, f"case_event:{event.seq}", f"case.event.{event.kind}", people, link, event.at)
+
+
+def tell_corrected(con: sa.Connection, case: Case, edition_id: str, by: str, at: datetime) -> int:
+    """Tell everyone who knows of a case that the edition with its rulings is published; returns how many messages.
+
+    Args:
+        by: who publishes, and need not be told.
+    """
+    people = _knows(con, case, by)
+    return _put(con, case, f"corrected:{edition_id}:{case.case_id}", "notice.corrected", people, None, at)
+
+
+def _put(con: sa.Connection, case: Case, key: str, what: str, people: list[str], link: str | None, at: datetime) -> int:
     both = [Words("zh"), Words("en")]
-    subject = " / ".join(t("notice.subject", what=t(f"case.event.{event.kind}"), case=case.case_id) for t in both)
-    body = "\n\n".join(t("notice.body", what=t(f"case.event.{event.kind}"), case=case.case_id) for t in both)
-    body += f"\n\n{link}{case.case_id}"
-    key = f"case_event:{event.seq}"
-    return sum(outbox.put(con, key, person, subject, body, event.at) for person in people)
+    subject = " / ".join(t("notice.subject", what=t(what), case=case.case_id) for t in both)
+    body = "\n\n".join(t("notice.body", what=t(what), case=case.case_id) for t in both)
+    body += f"\n\n{link}{case.case_id}" if link else ""
+    return sum(outbox.put(con, key, person, subject, body, at) for person in people)

@@ -20,7 +20,9 @@ import duckdb
 import polars as pl
 import sqlalchemy as sa
 
+from cases import notices
 from cases.computing import Known, known_now, known_to, score
+from cases.corrected import first_shown
 from cases.release import EditionHeld, Finding, holding
 from cases.rulings import differs, frozen
 from data import accounts, edition_tables
@@ -205,6 +207,8 @@ def findings_of(root: Path, draft_id: str) -> list[Finding]:
 def publish(root: Path, draft_id: str, *, now: datetime, by: str, reason: str, answer: str = "") -> str:
     """Publish a draft: a named person, with a reason. Returns the published id, such as ``2026Q3-1``.
 
+    Whoever knows of a case with a ruling that this edition is the first to show is told so.
+
     Args:
         answer: to the findings that hold it, in the publisher's own words; kept in the edition.
 
@@ -242,8 +246,12 @@ def publish(root: Path, draft_id: str, *, now: datetime, by: str, reason: str, a
     finally:
         con.close()
     _seal(building, final)
-    with writing(open_ledger(root)) as ledger:
-        accounts.note(ledger, by, PUBLISHED, f"{published_id} {own}", by, now)
+    ledger = open_ledger(root)
+    shown = first_shown(root, ledger, published_id)
+    with writing(ledger) as ledger_con:
+        accounts.note(ledger_con, by, PUBLISHED, f"{published_id} {own}", by, now)
+        for case in shown:
+            notices.tell_corrected(ledger_con, case, published_id, by, now)
     pointer = folder(root) / "CURRENT.building"
     pointer.write_text(published_id, encoding="utf-8")
     pointer.chmod(0o644)

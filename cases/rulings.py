@@ -13,14 +13,13 @@ import duckdb
 import polars as pl
 import sqlalchemy as sa
 
-from cases.case import Case, Objection, day_of, fold
+from cases.case import UPHELD, Case, Objection, day_of, fold
 from cases.days import local_day
 from data.events import GENESIS, Event, end_of, events_where, hash_at
 from data.ruling_tables import CaseSanction, Ruling, frame_of
 
 STEPS = ("attention", "listing", "interview", "replacement", "commendation")
 MENDED = ("rectified", "clean_periods")  # closings that say the trouble is over
-UPHELD = ("upheld", "partly")
 LEDGER = "ledger"  # where such a row came from, in the place of a delivery
 DISPUTED = {"record_table": pl.String, "record_id": pl.String, "estate_id": pl.String, "since": pl.Date}
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from icalendar import Alarm, Calendar, Event
 
 from cases.case import Case
+from cases.corrected import taken_by
 from cases.days import local_day, working_days_after, working_days_before
+from data.editions import Published
 from data.scope import Role, Scope
 from i18n.words import Words
 from rules.book import Rule
 
 REMIND = timedelta(days=-1)
+PUBLISHERS: tuple[Role, ...] = ("supervisor",)  # of editions, and so of corrected ones
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,14 @@ class Task:
         return self.must and self.until < today
 
 
-def tasks_of(case: Case, rule: Rule, today: date) -> Iterator[Task]:
+def tasks_of(case: Case, rule: Rule, today: date, published: Sequence[Published]) -> Iterator[Task]:
     """Everything open in one case on a day.
 
     Args:
         rule: ``cases`` as in force on ``today``; days already told stand in the case.
+        published: the editions that may have taken its rulings (``cases/corrected.py``).
     """
+    yield from _correction(case, rule, published)
     if case.over:
         return
     deciders = tuple(rule["decides"][case.recommended])
@@ -63,6 +68,18 @@ def tasks_of(case: Case, rule: Rule, today: date) -> Iterator[Task]:
 def _within(case: Case, kind: str, roles: tuple[Role, ...], since: date, days: int) -> Task:
     last = working_days_after(since, days)
     return Task(case, kind, roles, last.day, known=last.known)
+
+
+def _correction(case: Case, rule: Rule, published: Sequence[Published]) -> Iterator[Task]:
+    """The edition promised with a ruling, whatever became of the case; of several the first promised."""
+    owed = [o for o in case.objections if o.changes_scores and taken_by(case, o, published) is None]
+    if not owed:
+        return
+    first = min(owed, key=lambda o: o.decided_seq)
+    if first.correct_by:
+        yield Task(case, "correct_edition", PUBLISHERS, first.correct_by)
+    elif first.decided_on:
+        yield _within(case, "correct_edition", PUBLISHERS, first.decided_on, rule["days"]["withdraw"])
 
 
 def _objection_tasks(case: Case, rule: Rule, deciders: tuple[Role, ...]) -> Iterator[Task]:
@@ -144,12 +161,12 @@ def _commendation(case: Case, rule: Rule, deciders: tuple[Role, ...], party: tup
         yield _within(case, "award", deciders, case.shown_until, rule["days"]["publish"])
 
 
-def inbox(cases: Iterable[Case], scope: Scope, rule: Rule, today: date) -> list[Task]:
+def inbox(cases: Iterable[Case], scope: Scope, rule: Rule, today: date, published: Sequence[Published]) -> list[Task]:
     """What this viewer may do or must know of, the nearest day first.
 
     Left out is what the rules keep from this very person: deciding what they prepared, or an objection to their decision.
     """
-    own = (t for case in cases for t in tasks_of(case, rule, today) if scope.role in t.roles)
+    own = (t for case in cases for t in tasks_of(case, rule, today, published) if scope.role in t.roles)
     mine = (t for t in own if not _kept_from(t, scope.viewer_id, rule))
     return sorted(mine, key=lambda t: (t.until, t.case.case_id, t.kind))
 

@@ -6,6 +6,8 @@ is not thread-safe and every viewer runs in a thread of their own.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -66,6 +68,41 @@ def lacking(path: Path) -> tuple[str, ...]:
     held = {(row[0], row[1]) for row in columns}
     wanted = {(name, column) for name, table in TABLES.items() for column in table.to_schema().columns}
     return tuple(sorted(f"{table}.{column}" for table, column in wanted - held))
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a published edition says of itself.
+
+    Attributes:
+        periods: every quarter it scores. ledger_seq, ledger_hash: the last event of the ledger it was made with.
+    """
+
+    edition_id: str
+    published_at: datetime
+    periods: frozenset[str]
+    ledger_seq: int
+    ledger_hash: str
+
+
+def published(root: Path) -> list[Published]:
+    """Every published edition, oldest first; not those made by a program that did not keep the ledger's end."""
+    names = [n for n in list_editions(root) if not n.startswith("draft-")]
+    found = [_published(folder(root) / f"{n}.duckdb") for n in names]
+    return sorted((p for p in found if p), key=lambda p: (p.published_at, p.edition_id))
+
+
+@lru_cache(maxsize=256)
+def _published(path: Path) -> Published | None:
+    if "edition.ledger_seq" in lacking(path):
+        return None
+    con = duckdb.connect(path, read_only=True, config=LOCKED)
+    try:
+        said = con.sql("SELECT edition_id, published_at, ledger_seq, ledger_hash FROM edition").pl().row(0, named=True)
+        periods = frozenset(r[0] for r in con.execute("SELECT period FROM periods").fetchall())
+    finally:
+        con.close()
+    return Published(**said, periods=periods) if said["ledger_seq"] is not None else None
 
 
 def open_edition(path: Path) -> duckdb.DuckDBPyConnection:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -200,6 +200,13 @@ def hash_at(ledger: sa.Engine, seq: int) -> str | None:
     """The hash of one event of the chain; None where there is no such event."""
     with ledger.connect() as con:
         return con.execute(sa.select(case_events.c.hash).where(case_events.c.seq == seq)).scalar_one_or_none()
+
+
+def hashes_at(ledger: sa.Engine, seqs: Collection[int]) -> dict[int, str]:
+    """The hash of each of some events of the chain; those there are not are left out."""
+    query = sa.select(case_events.c.seq, case_events.c.hash).where(case_events.c.seq.in_(seqs))
+    with ledger.connect() as con:
+        return {row.seq: row.hash for row in con.execute(query)}
 
 
 def noted_end(text: str) -> tuple[int, str]:

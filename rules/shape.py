@@ -130,10 +130,10 @@ SHAPES: dict[str, Draft202012Validator] = {
             f"{BY_BANDS} {BY_CHANCE} half_year_quarters commendation_half_years evidence_kinds evidence_below "
             "attention_ends_after honours_barred_months",
         ),
-        f"{BY_BANDS} {BY_CHANCE}",
+        f"{BY_BANDS} {BY_CHANCE} basis_of_zh",
         reading={"enum": ["bands", "probability"]}, relapse_needs_no_reminder=YES_NO,
         **_each(TEXTS, "never_suffice skip_findings grave_findings"), **_each(_any(NUMBER), "missed_below stands_months"),
-        **_each(_any(TEXT), "hazard_metrics basis_of"),
+        **_each(_any(TEXT), "hazard_metrics basis_of basis_of_zh"),
     ),
     "linkage": _rule(_each(NUMBER, "links margin asks same_place")),
     "matters": _rule(_each(_any(MATTER), "rectification referral advice")),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -23,9 +20,9 @@ from data.queries import casefiles, rankings
 from data.scope import Scope
 from rules.book import Book
 from tests.conftest import copy_of
-from tests.pages.house import REPOSITORY, serving
+from tests.pages.house import serving
+from tests.test_journey import CELLS, go, settled, signed_in
 from tests.test_journey import browser as browser  # the fixture
-from tests.test_journey import go, settled, signed_in
 
 
 @pytest.fixture(scope="module")
@@ -273,7 +270,7 @@ def objected(page: Page, port: int, case_id: str) -> str:
     return named
 
 
-def test_an_objection_upheld_changes_the_edition_and_the_listing_is_withdrawn(town, screens, port, root):
+def test_a_listing_objected_to_is_withdrawn_before_anybody_else_hears_of_it(town, screens, port):
     first, second, manager = screens["supervisor"], screens["supervisor-2"], screens["manager"]
     row = town.rows()[-1]
     case_id = town.opened(row, "listing")
@@ -296,32 +293,13 @@ def test_an_objection_upheld_changes_the_edition_and_the_listing_is_withdrawn(to
     decided = events.events_of(town.ledger, case_id)[-1].facts
     assert [r["record_id"] for r in decided["rulings"]] == [record]
 
-    program = [sys.executable, str(REPOSITORY / "steward.py"), "--root", str(root)]
-    subprocess.run([*program, "draft", "--period", row["period"]], capture_output=True, cwd=REPOSITORY, check=True)
-    go(first, port, "editions")
-    first.locator("textarea").first.fill("异议成立，更正评分")
-    if first.locator("textarea").count() > 1:
-        first.locator("textarea").nth(1).fill("已核对")
-    first.get_by_role("button", name="发布", exact=True).click()
-    expect(first.get_by_text(re.compile("已发布："))).to_be_visible(timeout=60_000)
-    corrected = editions.current(root).stem
-    go(first, port, f"case?case={case_id}")
-    choose(first, "办理事项", "撤销")
-    choose(first, "更正后的版本", corrected)
-    first.locator("[data-testid=stForm] textarea").last.fill("异议成立")
-    first.locator("[data-testid=stForm]").get_by_role("button", name="撤销", exact=True).click()
-    expect(first.get_by_text("已记入案卷")).to_be_visible(timeout=60_000)
-
-    con = editions.open_edition(editions.current(root))
-    score = con.sql(
-        "SELECT final FROM index_scores WHERE level = 'tenure' AND unit_id = $u AND period = $p",
-        params={"u": row["party_id"], "p": row["period"]},
-    ).pl()["final"][0]
-    assert score == pytest.approx(decided["after"]["score"], abs=1e-9), "the corrected edition is exactly as weighed"
-    marked = con.sql("SELECT DISTINCT excluded FROM evidence WHERE record_id = $r", params={"r": record}).pl()
-    assert marked["excluded"].to_list() == ["objection_upheld"]
+    go(first, port, "tasks")
+    for task in ("撤销并通知", "公布更正后的版本"):
+        expect(first.locator(CELLS).filter(has_text=task).first).to_be_attached()
+    do(first, port, case_id, "撤销", "异议成立")
     assert town.events(case_id) == ["opened", "decided", "served", "objected", "objection_decided", "withdrawn"]
     assert town.papers(case_id) == ["listing", "appeal", "withdrawal"]
     go(manager, port, f"case?case={case_id}")
-    expect(manager.locator("body")).to_contain_text(corrected)
+    expect(manager.locator("body")).to_contain_text("更正版本编制中")
+    expect(manager.locator("body")).to_contain_text("公布更正后的版本：")  # still owed, and by when
     assert list(events.faults(town.ledger)) == []

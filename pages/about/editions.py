@@ -15,7 +15,7 @@ from pages.shared.findings import finding_line
 
 WIDTHS = {
     "edition": 120,
-    "status": 70,
+    "status": 90,
     "reason": 240,
     "answer": 260,
     "by": 120,
@@ -23,7 +23,6 @@ WIDTHS = {
     "made": 140,
     "as_of": 70,
 }
-WRAPPED = 60  # pixels: two lines
 
 
 def show(scope, con, t) -> None:
@@ -59,7 +58,7 @@ def show(scope, con, t) -> None:
     )
     config = st.column_config
     columns = {c: config.TextColumn(t(f"column.edition_{c}"), width=WIDTHS.get(c, 110)) for c in shown.columns}
-    tables.show(shown, columns, t, key="editions-table", row_height=WRAPPED)
+    tables.show(shown, columns, t, key="editions-table", row_height=tables.TWO_LINES)
     if scope.role == "supervisor":
         drafts = [n for n in names if n.startswith("draft-")]
         _publish(scope, [n for n in drafts if not editions.lacking(editions.folder(place.root()) / f"{n}.duckdb")], t)

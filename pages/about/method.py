@@ -13,7 +13,6 @@ from pages.shared import charts, format, place, rule, tables
 from rules.laws import cited
 
 DEFAULT_PERIOD = "2026Q3"  # whose rules are shown before the first edition
-WRAPPED = 58  # pixels: two lines of law
 
 
 def show(scope, con, t) -> None:
@@ -35,10 +34,12 @@ def show(scope, con, t) -> None:
     for sub, weight in index["weights"].items():
         st.markdown(f"**{t(f'subindex.{sub}')}** {format.percent(weight, t, 0)}")
         names = [n for n in metrics.ALL if book.metric(day, n)["subindex"] == sub and book.metric(day, n)["weight"] > 0]
-        tables.show(_metric_table(names, day, t), _columns(t, config), t, key=f"method-{sub}", row_height=WRAPPED)
+        tables.show(
+            _metric_table(names, day, t), _columns(t, config), t, key=f"method-{sub}", row_height=tables.TWO_LINES
+        )
     st.markdown(f"**{t('page.method.shown')}**")
     shown = [n for n in metrics.ALL if book.metric(day, n)["weight"] == 0]
-    tables.show(_metric_table(shown, day, t), _columns(t, config), t, key="method-shown", row_height=WRAPPED)
+    tables.show(_metric_table(shown, day, t), _columns(t, config), t, key="method-shown", row_height=tables.TWO_LINES)
     everything = "; ".join(book.metric(day, n)["law"] for n in metrics.ALL)
     with st.expander(t("page.method.laws")):
         for law in cited(everything):

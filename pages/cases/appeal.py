@@ -87,7 +87,7 @@ def side_by_side(before: dict, after: dict, t: Words, *, key: str) -> None:
         rated = given.get("score") is not None
         return [
             format.number(given.get("score"), t) if rated else t("state.not_rated"),
-            format.interval(given["low"], given["high"], t)
+            f"{format.number(given['low'], t)}–{format.number(given['high'], t)}"
             if rated and given.get("low") is not None
             else t("common.none"),
             t(f"band.{given['band']}") if given.get("band") else t("common.none"),
@@ -99,7 +99,7 @@ def side_by_side(before: dict, after: dict, t: Words, *, key: str) -> None:
     frame = pl.DataFrame({"label": labels, "before": said(before), "after": said(after)})
     config = st.column_config
     columns = {
-        "label": config.TextColumn(t("workbook.column.label"), width=140), "before": config.TextColumn(t("page.case.before"), width=190),
-        "after": config.TextColumn(t("page.case.after"), width=190),
+        "label": config.TextColumn(t("workbook.column.label"), width=105), "before": config.TextColumn(t("page.case.before"), width=115),
+        "after": config.TextColumn(t("page.case.after"), width=115),
     }  # fmt: skip
     tables.show(frame, columns, t, key=key)

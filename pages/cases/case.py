@@ -11,6 +11,7 @@ import streamlit as st
 from cases.acts import EditionGone, found_for, how_far, read
 from cases.allowed import possible
 from cases.case import DISPUTE, Case
+from cases.corrected import corrected_by
 from cases.days import first_unknown_year
 from cases.drafting import drafted
 from cases.papers import prefill
@@ -22,7 +23,6 @@ from pages.cases import appeal
 from pages.cases.forms import FORMS, Form, handed_in
 from pages.shared import casework, charts, downloads, format, go, place, rule, tables, watch
 
-WRAPPED = 60  # pixels: two lines of a table
 RECORDS_SHOWN = 40
 
 
@@ -69,20 +69,37 @@ def _header(desk, case: Case, t) -> None:
         )
     if case.watch_until:
         cells[0].caption(t("page.case.watch", until=format.day(case.watch_until, t)))
-    if case.withdrawn_on:
-        none = t("page.case.no_edition") if case.matter and case.step != DISPUTE else t("form.corrected_pending")
-        corrected = case.corrected_edition or none
-        cells[0].caption(t("page.case.withdrawn", on=format.day(case.withdrawn_on, t), edition=corrected))
+    _correction(desk, case, cells[0], t)
     open_now = len(case.open_objections)
     cells[2].metric(t("page.case.objections"), format.number(open_now, t, 0), help=t("page.case.objections_help"))
     if open_now:
         st.warning(t("page.case.marked"))
-    todo = sorted(tasks_of(case, desk.asked().rule, desk.today), key=lambda task: task.until)
+    _todo(desk, case, t)
+
+
+def _correction(desk, case: Case, place_at, t) -> None:
+    """The withdrawal, and the edition that shows what was ruled."""
+    made = corrected_by(case, desk.published())
+    ruled = any(o.changes_scores for o in case.objections)
+    edition = case.corrected_edition or (made[0].edition_id if made else None)
+    if case.withdrawn_on:
+        none = t("form.corrected_pending") if ruled else t("page.case.no_edition")
+        place_at.caption(t("page.case.withdrawn", on=format.day(case.withdrawn_on, t), edition=edition or none))
+    elif edition:
+        place_at.caption(t("page.case.corrected", edition=edition))
+
+
+def _todo(desk, case: Case, t) -> None:
+    """What is to be done next, by whom and until when."""
+    todo = sorted(tasks_of(case, desk.asked().rule, desk.today, desk.published()), key=lambda task: task.until)
     for task in todo:
         who = t("common.separator").join(t(f"role.{r}") for r in task.roles)
         line = t("page.case.task", task=t(f"task.{task.kind}"), until=format.day(task.until, t), who=who)
         late = task.overdue(desk.today)
         (st.error if late else st.info)(f"{t('page.tasks.overdue')}{t('common.colon')}{line}" if late else line)
+        if task.kind == "correct_edition" and desk.scope.role in task.roles:
+            st.caption(t("page.case.correct_how"))
+            go.link("editions", t("page.editions.menu"))
     if any(not task.known for task in todo):
         st.caption(t("page.tasks.calendar", year=first_unknown_year(desk.today)))
 
@@ -113,7 +130,7 @@ def _act(desk, con, case: Case, t) -> None:
     st.subheader(t("page.case.act"))
     kind = st.selectbox(t("page.case.choose_act"), kinds, format_func=lambda k: t(f"case.do.{k}"), key="act-kind")
     ladder, cases = desk.book.on(desk.today, "ladder"), desk.asked().rule
-    form = Form(desk.scope, con, case, drafted(case, kind, desk.today, cases, ladder), t)
+    form = Form(desk.scope, con, case, drafted(case, kind, desk.today, cases, ladder), t, desk.published())
     if kind == "objection_decided" and (not case.matter or case.step == DISPUTE):
         appeal.weighing(desk, con, case, t)
     with st.form(f"act-{kind}", border=True):
@@ -151,11 +168,12 @@ def _grounds(desk, case: Case, t) -> None:
     sentence = prefill.rule(found.due)
     st.markdown(f"**{format.plain(in_language(sentence.reason, t.language))}**")
     basis = str(found.due.get("basis") or "")
-    st.caption(t("page.due.basis", basis=format.plain(basis), since=format.day(sentence.since, t)))
+    st.caption(t("page.due.basis", basis=format.plain(rule.basis(basis, t)), since=format.day(sentence.since, t)))
     if said := rule.laws(basis, t):
         st.caption(said)
     names = prefill.metrics_named(found.due, found.scores)
     facts = prefill.facts(found, names, float(rule.bands(case.period)["attention"]))
+    lines = []
     for fact in facts:
         note = (
             f"（{in_language(fact.note, t.language)}）"
@@ -163,7 +181,8 @@ def _grounds(desk, case: Case, t) -> None:
             else (f" ({in_language(fact.note, t.language)})" if fact.note else "")
         )
         line = f"{in_language(fact.label, t.language)}{t('common.colon')}{in_language(fact.value, t.language)}{note}"
-        st.markdown(f"- {format.plain(line)}")
+        lines.append(f"- {format.plain(line)}")
+    st.markdown("\n".join(lines))
     good = prefill.speaks_for(found.scores)
     st.markdown(f"**{t('page.case.for_party')}**")
     st.markdown("\n".join(f"- {format.plain(in_language(g, t.language))}" for g in good) or t("page.case.none_found"))
@@ -216,7 +235,7 @@ def _records(found, names: list[str], t) -> None:
         "file": config.TextColumn(t("column.file"), width=180),
     }  # fmt: skip
     with st.expander(t("page.case.records", n=format.number(len(rows), t, 0))):
-        tables.show(frame, columns, t, key="case-records", row_height=WRAPPED)
+        tables.show(frame, columns, t, key="case-records", row_height=tables.TWO_LINES)
 
 
 def _objections(case: Case, rows: list[Event], t) -> None:

@@ -11,7 +11,7 @@ from cases.sentences import sentence
 from data.edition_tables import STEPS
 from data.events import AlreadyOpen
 from data.queries import casefiles, rankings, reasons
-from pages.shared import casework, choose, format, go, openings, tables, watch
+from pages.shared import casework, choose, format, go, openings, rule, tables, watch
 
 WRAPPED = {"zh": 90, "en": 132}  # pixels: four lines of a Chinese sentence, six of an English one
 LABEL_ROOM = 6  # letters besides its label that a number above the list takes
@@ -155,7 +155,7 @@ def _worded(rows: pl.DataFrame, t) -> pl.DataFrame:
             "company": format.name(r, t, "company") if r["company_id"] else t("page.estate.unmanaged"),
             "head": format.name(r, t, "head") if r["head_id"] else t("common.none"),
             "why": sentence(t, r["reason"], r["params"]),
-            "rule": t("page.due.rule", since=format.day(r["rule_from"], t), basis=r["basis"]),
+            "rule": t("page.due.rule", since=format.day(r["rule_from"], t), basis=rule.basis(r["basis"], t)),
         }
         for r in rows.iter_rows(named=True)
     ]

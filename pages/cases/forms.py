@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -14,13 +14,15 @@ import streamlit as st
 from cases.acts import LARGEST_FILE, Handed
 from cases.allowed import CLOSED_HOW, GROUNDS, OBJECTION_OUTCOMES, OUTCOMES
 from cases.case import Case, level_of
+from cases.corrected import corrected_by
 from cases.days import ZONE
 from cases.standing import RANKS
-from data import codes, editions
+from data import codes
+from data.editions import Published
 from data.queries import files
 from data.scope import Scope
 from i18n.words import Words
-from pages.shared import format, openings, place
+from pages.shared import format, openings
 
 WITH_FILE = ("replied", "objected", "proof_given", "reinspection_asked", "answered", "served", "heard", "reinspected")
 MEGABYTE = 1024 * 1024
@@ -30,13 +32,15 @@ CLAIMED_AT_MOST = 500  # records offered for an objection
 
 @dataclass(frozen=True)
 class Form:
-    """What a form is drawn from. ``drafted``: what the rules give (cases/drafting.py)."""
+    """What a form is drawn from. ``drafted``: what the rules give (cases/drafting.py); ``published``: editions that may have
+    taken the case's rulings."""
 
     scope: Scope
     con: duckdb.DuckDBPyConnection
     case: Case
     drafted: dict[str, Any]
     t: Words
+    published: list[Published] = field(default_factory=list)
 
 
 def _day(form: Form, name: str, value: date | None = None) -> str:
@@ -275,15 +279,14 @@ def _answered(form: Form) -> dict:
 
 
 def _withdrawn(form: Form) -> dict:
-    t = form.t
-    published = [e for e in editions.list_editions(place.root()) if not e.startswith("draft-")]
-    corrected = st.selectbox(
-        t("form.corrected_edition"),
-        published,
-        index=None,
-        placeholder=t("form.corrected_pending"),
-        key="form-corrected",
-    )
+    """Only an edition that shows what was ruled may be named as the corrected one."""
+    t, corrected = form.t, None
+    if any(o.changes_scores for o in form.case.objections):
+        made = [p.edition_id for p in corrected_by(form.case, form.published)]
+        corrected = st.selectbox(
+            t("form.corrected_edition"), made, index=0 if made else None, placeholder=t("form.corrected_pending"),
+            key="form-corrected", disabled=not made,
+        )  # fmt: skip
     return _kept({"corrected_edition": corrected, "told": _lines(form, "told")})
 
 
@@ -306,6 +309,7 @@ def handed_in(form: Form, kind: str) -> Handed | None:
     if kind not in WITH_FILE:
         return None
     file = st.file_uploader(
-        form.t("form.file"), key="form-file", help=form.t("form.file_help"), max_upload_size=LARGEST_FILE // MEGABYTE
-    )
+        form.t("form.file", megabytes=LARGEST_FILE // MEGABYTE), key="form-file", help=form.t("form.file_help"),
+        max_upload_size=LARGEST_FILE // MEGABYTE,
+    )  # fmt: skip
     return Handed(file.name[:256], file.type or "application/octet-stream", file.getvalue()) if file else None

@@ -24,7 +24,7 @@ def show(scope, con, t) -> None:
     st.caption(t("page.tasks.lead"))
     desk = casework.desk(scope)
     found = fold_all(casefiles.case_file(scope, con, desk.ledger))
-    todo = inbox(found, scope, desk.asked().rule, desk.today)
+    todo = inbox(found, scope, desk.asked().rule, desk.today, desk.published())
     _code(scope, con, desk, t)
     if not found:
         st.info(t("page.tasks.no_cases_manager" if scope.role == "manager" else "page.tasks.no_cases"))
@@ -89,10 +89,10 @@ def _inbox(scope, todo: list[Task], desk, t) -> None:
     config = st.column_config
     columns = {
         "until": config.DateColumn(t("page.tasks.until"), format=t("common.date_pattern"), width=100),
-        "task": config.TextColumn(t("page.tasks.task"), width=150), "about": config.TextColumn(t("page.tasks.about"), width=330),
+        "task": config.TextColumn(t("page.tasks.task"), width=190), "about": config.TextColumn(t("page.tasks.about"), width=290),
         "step": config.TextColumn(t("column.step"), width=120), "case": config.TextColumn(t("page.tasks.case"), width=120),
     }  # fmt: skip
-    picked = tables.show(frame, columns, t, key="tasks-table", pick=True)
+    picked = tables.show(frame, columns, t, key="tasks-table", pick=True, row_height=tables.TWO_LINES)
     if picked is not None:
         go.to("case", case=todo[picked].case.case_id)
     made = calendar(todo, t, desk.now, desk.link)
@@ -139,6 +139,6 @@ def _cases(scope, found: list[Case], t) -> None:
         "opened": config.DateColumn(t("case.event.opened"), format=t("common.date_pattern"), width=100),
         "objections": config.NumberColumn(t("page.case.objections"), width=110),
     }  # fmt: skip
-    picked = tables.show(frame, columns, t, key="cases-table", pick=True)
+    picked = tables.show(frame, columns, t, key="cases-table", pick=True, row_height=tables.TWO_LINES)
     if picked is not None:
         go.to("case", case=rows[picked].case_id)

@@ -29,7 +29,7 @@ def show(scope, con, t) -> None:
         st.info(t("page.companies.nothing"))
         return
     st.caption(t("page.companies.how_to_open"))
-    rows = beside.replies(rows, "company_id", scope, con, period, t)
+    rows = beside.cut(beside.replies(rows, "company_id", scope, con, period, t), t)
     picked = tables.show(_worded(rows, t), _columns(rows, t), t, key="companies-table", pick=True)
     tables.pager("page", rows["total"][0], t)
     make = partial(downloads.companies, scope, con, t, period=period, search=search)

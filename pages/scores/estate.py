@@ -175,7 +175,9 @@ def _due(scope, con, estate_id: str, t) -> None:
         box = st.info if row["step"] in ("none", "commendation") else st.warning
         step = t(f"ladder.step.{row['step']}.name")
         box(f"**{step}**{t('common.colon')}{format.plain(said)}")
-        st.caption(t("page.due.basis", basis=format.plain(row["basis"]), since=format.day(row["rule_from"], t)))
+        st.caption(
+            t("page.due.basis", basis=format.plain(rule.basis(row["basis"], t)), since=format.day(row["rule_from"], t))
+        )
         if said := rule.laws(row["basis"], t):
             st.caption(said)
 

@@ -26,7 +26,7 @@ def show(scope, con, t) -> None:
         st.info(t("page.estates.nothing"))
         return
     st.caption(t("page.estates.count", n=rows["total"][0]) + " " + t("page.estates.how_to_open"))
-    rows = beside.replies(rows, "estate_id", scope, con, chosen["period"], t)
+    rows = beside.cut(beside.replies(rows, "estate_id", scope, con, chosen["period"], t), t)
     picked = tables.show(worded(rows, t), columns(t, beside.reply_column(rows, t)), t, key="estates-table", pick=True)
     tables.pager("page", rows["total"][0], t)
     make = partial(downloads.estates, scope, con, t, chosen=chosen, filters=said)

@@ -197,7 +197,7 @@ def case_book(scope: Scope, con: Connection, desk: Desk, case_id: str, t: Words)
             measure=Both(*(w(f"case.phase.{case.phase}") for w in (extracts.ZH, extracts.EN))),
             by=k.until,
         )
-        for k in tasks_of(case, desk.asked().rule, desk.today)
+        for k in tasks_of(case, desk.asked().rule, desk.today, desk.published())
     )
     file = CaseFile(
         case_id=case_id, facts=prefill.facts(found, names, float(rule.bands(case.period)["attention"])) if found else (),

@@ -47,6 +47,14 @@ body:has([data-test-connection-state]:not([data-test-connection-state="CONNECTED
 </style>"""
 
 
+#: The words of Streamlit's own file field, which knows no Chinese; labels say which files and how large.
+UPLOAD = """<style>
+[data-testid="stFileUploaderDropzone"] [data-testid="stBaseButton-secondary"] p {{ font-size: 0; }}
+[data-testid="stFileUploaderDropzone"] [data-testid="stBaseButton-secondary"] p::after {{ content: "{upload}"; font-size: 1rem; }}
+[data-testid="stFileUploaderDropzoneInstructions"] {{ display: none; }}
+</style>"""
+
+
 def here() -> str:
     """The address one is at, as a path of this server."""
     parts = urlsplit(str(st.context.url or "/"))
@@ -97,7 +105,8 @@ def sidebar(stay: Session, con, t: Words) -> None:
 
 def header(scope, con, t: Words) -> None:
     """Which edition this is: its period, whether it is published and when, and whether its records are invented."""
-    st.html(STYLE + AWAY.format(title=t("frame.unready_title"), said=t("frame.away")))
+    own = UPLOAD.format(upload=t("frame.upload")) if t.language == "zh" else ""
+    st.html(STYLE + AWAY.format(title=t("frame.unready_title"), said=t("frame.away")) + own)
     if con is None or not scope.complete:
         return
     edition = rankings.edition(scope, con)

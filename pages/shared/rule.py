@@ -37,6 +37,14 @@ def bands(period: str) -> dict[str, float]:
     return index(period)["bands"]
 
 
+def basis(kept: str, t) -> str:
+    """The basis of a step as a due list keeps it, in the page's language; as kept where the rules know it no longer."""
+    if t.language != "zh":
+        return kept
+    both = ((v.values["basis_of"], v.values.get("basis_of_zh", {})) for v in book().file("ladder").versions)
+    return next((zh[step] for own, zh in both for step in own if own[step] == kept and step in zh), kept)
+
+
 def laws(text: str, t) -> str:
     """The titles of the laws a rule's text cites, with the grade of the source read; empty where it cites none."""
     titles = [f"{law.key} {getattr(law, f'title_{t.language}')} [{law.grade}]" for law in cited(text)]

@@ -10,6 +10,7 @@ import streamlit as st
 from i18n.words import Words
 
 PAGE_ROWS = 50
+TWO_LINES = 66  # pixels of a row whose text wraps to two lines; up to 64 nothing wraps
 SHORT, TALL = 30, 720  # rows shown without a scroll bar; pixels where there are more
 
 

@@ -53,6 +53,7 @@ class Run:
                 "GDP 30",
                 reason,
                 facts,
+                seq=number,
             )
         )
 

@@ -52,11 +52,11 @@ def test_a_referral_is_opened_told_followed_up_and_closed_by_one_supervisor(desk
     case = told(desk, con, case)
     # Monday 2 November 2026 and twenty working days (no holiday in November): Monday 30 November
     assert case.follow_up == date(2026, 11, 30)
-    todo = inbox([case], ANNA, desk.asked().rule, date(2026, 11, 30))
+    todo = inbox([case], ANNA, desk.asked().rule, date(2026, 11, 30), [])
     assert [(t.kind, t.until, t.overdue(date(2026, 12, 1))) for t in todo] == [("follow_up", date(2026, 11, 30), True)]
     closed = acts.act(at(desk, ANNA, 9), con, case, "closed", reason="消防救援机构已受理")
     assert (closed.phase, closed.closed_how) == ("closed", "done")
-    assert inbox([closed], ANNA, desk.asked().rule, desk.today) == []
+    assert inbox([closed], ANNA, desk.asked().rule, desk.today, []) == []
 
 
 def test_a_referral_names_the_body_the_facts_and_the_law_of_its_kind_and_no_score(desk, con, row):

@@ -74,6 +74,13 @@ def upheld() -> Run:
     return run
 
 
+def ruled() -> Run:
+    run = objected()
+    out = {"table": "hazards", "record_id": "H1", "ruling": "exclude", "to_estate": None}
+    run.do(BEN, "objection_decided", objection=1, outcome="partly", rulings=[out])
+    return run
+
+
 def reinspection_asked() -> Run:
     run = told("attention")
     run.do(OUTSIDE, "reinspection_asked")
@@ -95,6 +102,7 @@ TASKS: list[tuple[str, Callable[[], Run], str, date]] = [
     ("interview_result", held, "send_result", date(2026, 2, 26)),  # 5
     ("objection_decided", objected, "decide_objection", date(2026, 2, 26)),  # 5
     ("withdraw", upheld, "withdraw", date(2026, 2, 24)),  # 3
+    ("withdraw", ruled, "correct_edition", date(2026, 2, 24)),  # the same 3
     ("reinspect", reinspection_asked, "reinspect", date(2026, 3, 4)),  # 10
     ("close_order", order_reinspected, "close_order", date(2026, 2, 26)),  # 5
     ("follow_up", lambda: told("referral"), "follow_up", date(2026, 3, 18)),  # 20
@@ -103,7 +111,7 @@ TASKS: list[tuple[str, Callable[[], Run], str, date]] = [
 
 
 def task(run: Run, kind: str) -> Task:
-    return next(t for t in tasks_of(run.case, BOOK.on(run.today, "cases"), run.today) if t.kind == kind)
+    return next(t for t in tasks_of(run.case, BOOK.on(run.today, "cases"), run.today, []) if t.kind == kind)
 
 
 @pytest.mark.parametrize(("name", "case", "kind", "last"), TASKS, ids=[f"{n}-{k}" for n, _, k, _ in TASKS])

@@ -57,10 +57,10 @@ def test_a_dispute_is_marked_at_once_and_waits_for_somebody_to_decide(desk, con,
     assert casefiles.case_ids(Scope("x", "manager", company_id="nobody-else"), con, desk.ledger) == []
     rule = desk.asked().rule
     # five working days after Monday 2 November 2026: Monday 9 November
-    assert [(t.kind, t.until.isoformat()) for t in tasks_of(case, rule, desk.today)] == [
+    assert [(t.kind, t.until.isoformat()) for t in tasks_of(case, rule, desk.today, [])] == [
         ("decide_objection", "2026-11-09")
     ]
-    assert [t.kind for t in inbox([case], ANNA, rule, desk.today)] == ["decide_objection"]
+    assert [t.kind for t in inbox([case], ANNA, rule, desk.today, [])] == ["decide_objection"]
     assert "objected" not in possible(case, at(desk, mine).asked())
 
 
@@ -76,7 +76,12 @@ def test_a_dispute_upheld_rules_on_the_record_and_is_answered(desk, con, row, pa
     assert rulings.rulings(desk.ledger).select("record_id", "ruling", "case_id").rows() == [
         (own["record_id"], "exclude", case.case_id)
     ]
-    assert rulings.disputed(desk.ledger).is_empty() and list(tasks_of(case, desk.asked().rule, desk.today)) == []
+    assert rulings.disputed(desk.ledger).is_empty()
+    # answered, and still owed: the corrected edition, three working days after Monday 2 November
+    left = tasks_of(case, desk.asked().rule, desk.today, desk.published())
+    assert [(t.kind, t.until.isoformat(), t.roles) for t in left] == [
+        ("correct_edition", "2026-11-05", ("supervisor",))
+    ]
     assert rulings.sanctions(desk.ledger).is_empty()  # a dispute is no step against anybody
 
 

@@ -72,7 +72,7 @@ def test_an_order_without_two_certified_inspectors_is_not_written(desk, con, row
 def test_an_order_names_its_day_to_the_party_and_its_reinspection_to_officers(desk, con, row):
     case = ordered(desk, con, row)
     rule = desk.asked().rule
-    found = {(t.kind, t.until, t.roles) for t in tasks_of(case, rule, desk.today)}
+    found = {(t.kind, t.until, t.roles) for t in tasks_of(case, rule, desk.today, [])}
     assert ("rectify", date(2026, 11, 12), ("manager",)) in found
     assert ("reinspect", date(2026, 11, 17), ("supervisor", "subdistrict", "station")) in found
     mine = at(desk, manager_of(row), 4)
@@ -85,7 +85,7 @@ def test_an_order_ends_on_a_passed_reinspection_with_a_paper_that_names_each_haz
     desk = at(desk, ANNA, 7)
     case = acts.act(desk, con, case, "reinspected", facts={"on": "2026-11-09", "passed": True}, reason="已清理")
     # five working days after the re-inspection of Monday 9 November: Monday 16 November
-    assert {(t.kind, t.until) for t in tasks_of(case, desk.asked().rule, desk.today)} >= {
+    assert {(t.kind, t.until) for t in tasks_of(case, desk.asked().rule, desk.today, [])} >= {
         ("close_order", date(2026, 11, 16))
     }
     with pytest.raises(NotDue) as refused:

@@ -16,11 +16,11 @@ DAY = date(2026, 2, 12)  # the Thursday before the Spring Festival of 2026; see 
 
 
 def tasks(run: Run) -> dict[str, date]:
-    return {t.kind: t.until for t in tasks_of(run.case, BOOK.on(run.today, "cases"), run.today)}
+    return {t.kind: t.until for t in tasks_of(run.case, BOOK.on(run.today, "cases"), run.today, [])}
 
 
 def mine(run: Run, who) -> list[str]:
-    return [t.kind for t in inbox([run.case], who, BOOK.on(run.today, "cases"), run.today)]
+    return [t.kind for t in inbox([run.case], who, BOOK.on(run.today, "cases"), run.today, [])]
 
 
 def told(step: str) -> Run:
@@ -70,7 +70,7 @@ def test_an_objection_is_decided_in_five_working_days_by_somebody_else():
 
 def test_the_day_after_its_last_day_a_duty_is_overdue_and_a_right_is_gone():
     run = told("listing").on(date(2026, 3, 11))
-    (publish,) = [t for t in tasks_of(run.case, BOOK.on(run.today, "cases"), run.today) if t.kind == "publish"]
+    (publish,) = [t for t in tasks_of(run.case, BOOK.on(run.today, "cases"), run.today, []) if t.kind == "publish"]
     assert not publish.overdue(date(2026, 3, 11)) and publish.overdue(date(2026, 3, 12))
     assert "may_object" not in tasks(run)
 
@@ -91,7 +91,7 @@ def test_a_case_that_is_over_asks_nothing():
 def test_the_calendar_file_holds_one_day_a_task_and_names_nobody(language):
     run = told("listing")
     rule, t = BOOK.on(run.today, "cases"), Words(language)
-    found = inbox([run.case], ANNA, rule, run.today)
+    found = inbox([run.case], ANNA, rule, run.today, [])
     raw = calendar(found, t, datetime(2026, 2, 12, 4, tzinfo=UTC), "https://steward.example/case?case=")
     book = icalendar.Calendar.from_ical(raw)
     entries = book.walk("VEVENT")
@@ -112,7 +112,7 @@ def test_every_task_has_its_words():
     text = (REPOSITORY / "cases" / "tasks.py").read_text(encoding="utf-8")
     for language in LANGUAGES:
         t = Words(language)
-        for kind in ("decide", "decide_again", "serve", "show", "decide_objection", "withdraw", "reinspect", "may_object",
+        for kind in ("decide", "decide_again", "serve", "show", "decide_objection", "withdraw", "correct_edition", "reinspect", "may_object",
                      "publish", "answer_extension", "may_ask_extension", "meet_targets", "close_listing", "close_attention",
                      "hold_interview",
                      "attend_interview", "send_result", "answer", "may_decline", "award"):  # fmt: skip

@@ -8,6 +8,7 @@ import pytest
 
 from cases.papers.press import FieldMissing, PaperWrong
 from i18n.words import Words
+from pages.shared import rule
 from pages.shared.casework import paper_words
 
 
@@ -24,3 +25,22 @@ def test_a_field_without_a_form_is_named_as_the_template_names_it():
 
 def test_another_fault_is_told_as_it_is():
     assert "one person" in paper_words(PaperWrong("one person cannot prepare and decide"), Words("zh"))
+
+
+CITED = re.compile(r"[A-Z]+[0-9]*|[0-9]+")  # keys of laws and their articles
+
+
+@pytest.mark.parametrize("version", rule.book().file("ladder").versions, ids=lambda v: str(v.valid_from))
+def test_the_basis_of_every_step_is_told_in_the_language_of_the_page_and_cites_the_same(version):
+    for step, kept in version.values["basis_of"].items():
+        zh = rule.basis(kept, Words("zh"))
+        assert (
+            zh == version.values["basis_of_zh"][step]
+            and rule.basis(kept, Words("en")) == kept
+            and not re.search(r"[a-z]", zh)
+        )
+        assert CITED.findall(zh) == CITED.findall(kept)
+
+
+def test_a_basis_the_rules_no_longer_know_is_shown_as_the_edition_keeps_it():
+    assert rule.basis("GDP 30 (as it was)", Words("zh")) == "GDP 30 (as it was)"

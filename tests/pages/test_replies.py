@@ -67,6 +67,33 @@ def test_the_newest_words_of_a_case_stand_in_both_rankings_on_the_districts_day(
     assert dict(found.select("estate_id", "reply").drop_nulls().rows()) == {row["estate_id"]: said}
 
 
+def test_a_reply_too_long_for_its_cell_is_marked_as_cut_and_stands_whole_a_press_away(house, monkeypatch):
+    desk, con, row, _ = house
+    long = "我公司已逐户排查，" * 20  # nine letters each
+    replied(house, words=long)
+    rows = rankings.companies(desk.scope, con, period=row["period"], limit=10_000)
+    whole = beside.replies(rows, "company_id", desk.scope, con, row["period"], ZH)
+    cell = beside.cut(whole, ZH).filter(company_id=row["company_id"])["reply"][0]
+    assert cell == f"2026年11月3日：{long}"[:20] + "……（全文180字）"
+    assert beside.cut(whole, ZH)["reply"].null_count() == rows.height - 1
+    drawn: list[str] = []
+    for name in ("markdown", "caption"):
+        monkeypatch.setattr(beside.st, name, drawn.append)
+    monkeypatch.setattr(beside.go, "link", lambda *_, **__: None)
+    beside.cases(desk.scope, con, ZH, company_id=row["company_id"])
+    assert long in "".join(drawn)
+
+
+def test_short_words_are_shown_as_they_are(house):
+    desk, con, row, _ = house
+    replied(house, words="已整改")
+    whole = beside.replies(
+        rankings.companies(desk.scope, con, period=row["period"], limit=10_000), "company_id", desk.scope, con,
+        row["period"], ZH,
+    )  # fmt: skip
+    assert beside.cut(whole, ZH).equals(whole)
+
+
 def test_a_reply_belongs_to_its_period_its_readers_and_a_case_that_stands(house):
     desk, con, row, _ = house
     case = replied(house)
