@@ -208,7 +208,7 @@ def into_periods(
     held = con.sql(f"SELECT {columns} FROM {source.table.name} WHERE revised_by_seq IS NULL").pl()
     day = _snapshot_day(reading.path, source)
     if respelled.told_by_name(source):
-        rows, held = respelled.resolved(con, delivery_id, rows, held, resolving.rule_on(day))
+        rows, held = respelled.resolved(con, delivery_id, rows, held, resolving.rule_on(day), day)
     unread = con.sql("SELECT DISTINCT estate_id FROM failed WHERE estate_id IS NOT NULL").pl()
     try:
         periods, closed = as_periods(rows, held, unread, day, how)
