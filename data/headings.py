@@ -32,7 +32,8 @@ def records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     start = 0
     while start < len(text):
         ended = text.find("\n", start)
-        while ended >= 0 and text.count('"', start, ended) % 2:
+        opening = text.startswith('"', start) or (ended >= 0 and text.find(f'{separator}"', start, ended) >= 0)
+        while opening and ended >= 0 and text.count('"', start, ended) % 2:
             ended = text.find("\n", ended + 1)
         stop = len(text) if ended < 0 else ended + 1
         yield stop, next(csv.reader(io.StringIO(text[start:stop]), delimiter=separator), [])

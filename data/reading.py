@@ -6,7 +6,7 @@ import csv
 import io
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from data import uploads
 from data.encodings import NoEncoding, Text, as_utf8
 from data.headings import LOOKED_AT, Heading, find_heading, records, separator_of
 from data.lines import Lines, Misshapen, QuoteOpen, find_lines, whole_records
+from data.stray import MOST_LINES, without_strays
 from data.workbooks import Sheet, read_book
 
 LINE = "_line"
@@ -96,16 +97,7 @@ def _csv(path: Path, known: frozenset[str]) -> Reading:
     skipped = head[: top[heading.last][0]]
     bom = 3 if text.path.open("rb").read(3) == b"\xef\xbb\xbf" else 0
     start = bom + len(skipped.encode())
-    try:
-        lines = find_lines(
-            text.path, start=start, first=skipped.count("\n") + 1, values=len(names),
-            separator=separator,
-        )  # fmt: skip
-    except QuoteOpen as e:
-        raise refuse(
-            path, f"line {e.line}: a quotation mark stands inside a text or is never closed.",
-            "What follows it would run into one value.", "Double the mark (\"\") or put the whole text in marks, and load it again.",
-        ) from e  # fmt: skip
+    text, lines = _records(path, text, start, skipped.count("\n") + 1, len(names), separator)
     above = head[: top[heading.first - 1][0]].count("\n") if heading.first else 0
     notes = _heading_notes(heading, above + 1)
     if text.nuls:
@@ -117,6 +109,25 @@ def _csv(path: Path, known: frozenset[str]) -> Reading:
     return Reading(
         path, names, text.encoding, _csv_chunks(path, text, start, names, separator, lines), lines.misshapen, notes
     )
+
+
+def _records(path: Path, text: Text, start: int, first: int, values: int, separator: str) -> tuple[Text, Lines]:
+    """The records behind the heading; where quotation marks are out of place, of a copy without the lines they spoil."""
+    asked: dict[str, Any] = {"start": start, "first": first, "values": values, "separator": separator}
+    try:
+        return text, find_lines(text.path, **asked)
+    except QuoteOpen:
+        pass
+    try:
+        copy, alive, lines = without_strays(text.path, **asked)
+    except QuoteOpen as e:
+        raise refuse(
+            path,
+            f"line {e.line}: a quotation mark is never closed and what follows does not read as rows, or marks stand inside the texts "
+            f"of more than {MOST_LINES:,} lines.",
+            "What follows such a mark would run into one value.", "Double the mark (\"\") or put the whole text in marks, and load it again.",
+        ) from e  # fmt: skip
+    return replace(text, path=copy, kept=(text.kept, alive)), lines
 
 
 def _no_page(path: Path, head: str) -> None:
