@@ -12,7 +12,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -144,7 +144,7 @@ def without_strays(
         QuoteOpen: a value opens and never closes, and what follows does not read as rows of the heading's values; or more
             than MOST_LINES are spoilt.
     """
-    asked = {"start": start, "first": first, "values": values, "separator": separator}
+    asked: dict[str, Any] = {"start": start, "first": first, "values": values, "separator": separator}
     strays = find_strays(path, **asked)
     folder = tempfile.TemporaryDirectory(prefix="steward-")
     copy = Path(folder.name) / path.name

@@ -114,7 +114,8 @@ def test_any_workbook_is_refused_by_name_or_every_row_of_it_is_counted(heading, 
         if made is None:
             return
         whole(root, made)
-        assert made.rows_read == sum(any(row) for row in table)
+        # a cell of blanks alone is empty to whoever looks at it, and in the workbook's XML
+        assert made.rows_read == sum(any(v.strip(" \t\r\n") for v in row) for row in table)
 
 
 def _cell(text: str, numbers: bool) -> str | float | None:
