@@ -41,7 +41,13 @@ def judged(folder: Path, con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     Args:
         con: the store, with ``tenures``.
     """
-    began = con.sql("SELECT DISTINCT estate_id, valid_from AS day FROM tenures WHERE revised_by_seq IS NULL").pl()
+    began = con.sql(
+        """
+        SELECT estate_id, valid_from AS day FROM tenures WHERE revised_by_seq IS NULL
+        WINDOW w AS (PARTITION BY estate_id ORDER BY valid_from)
+        QUALIFY (lag(company_id) OVER w, lag(valid_to) OVER w) IS DISTINCT FROM (company_id, valid_from)
+        """
+    ).pl()
     began = began.with_columns(is_=pl.lit("company"))
     return (
         named(folder)

@@ -4,12 +4,16 @@ District workbooks open with a title, a line saying who filled the sheet in, and
 merged over them. The heading is the first row that is about as full as the rows below it, or the row that carries
 most headings some source knows. A second row joins it where the first has gaps and the second fills them with words
 known, or with words below a group's name.
+
+A heading that differs from a known one in blanks, full-width signs or a mark (``*``, 必填) alone is that heading.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import NamedTuple
@@ -19,12 +23,47 @@ LOOKED_AT = 30
 SEPARATORS = (",", "\t", ";", "|")
 
 
+#: Marks of a column that must be filled, before or behind its heading.
+MARKS = re.compile(r"^\*+|(\*|[(\[]?必填项?[)\]]?)+$")
+
+
 class Heading(NamedTuple):
-    """Where the heading stands: rows ``first`` to ``last`` (from 0, both included), and its names."""
+    """Where the heading stands: rows ``first`` to ``last`` (from 0, both included), and its names.
+
+    ``spelled`` are headings known that stand there otherwise written: (as it stands, as it is known).
+    """
 
     first: int
     last: int
     names: list[str]
+    spelled: tuple[tuple[str, str], ...] = ()
+
+
+def evened(heading: str) -> str:
+    """A heading without blanks, full-width signs and marks that say it must be filled."""
+    return MARKS.sub("", re.sub(r"\s", "", unicodedata.normalize("NFKC", heading)))
+
+
+def spellings(known: frozenset[str]) -> dict[str, str]:
+    """Evened heading -> the heading known; none that two known ones are like."""
+    like: dict[str, set[str]] = {}
+    for one in known:
+        like.setdefault(evened(one), set()).add(one)
+    return {key: min(same) for key, same in like.items() if len(same) == 1}
+
+
+def as_known(names: list[str], like: dict[str, str]) -> list[str]:
+    """The names, those known but for their spelling put right (``spellings``).
+
+    A name stays as it stands where its known heading stands there too, or twice.
+    """
+    meant = [like.get(evened(n), n) if n else n for n in names]
+    return [m if meant.count(m) == 1 else n for n, m in zip(names, meant, strict=True)]
+
+
+def otherwise(names: list[str], meant: list[str]) -> list[tuple[str, str]]:
+    """(as it stands, as it is known) of each name put right."""
+    return [(n, m) for n, m in zip(names, meant, strict=True) if n != m]
 
 
 def records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
@@ -32,7 +71,8 @@ def records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     start = 0
     while start < len(text):
         ended = text.find("\n", start)
-        while ended >= 0 and text.count('"', start, ended) % 2:
+        opening = text.startswith('"', start) or (ended >= 0 and text.find(f'{separator}"', start, ended) >= 0)
+        while opening and ended >= 0 and text.count('"', start, ended) % 2:
             ended = text.find("\n", ended + 1)
         stop = len(text) if ended < 0 else ended + 1
         yield stop, next(csv.reader(io.StringIO(text[start:stop]), delimiter=separator), [])
@@ -56,7 +96,18 @@ def find_heading(rows: Sequence[Sequence[str]], known: frozenset[str] = frozense
         rows: the first rows as text, blank cells empty.
         known: headings that sources accept.
     """
-    top = [[_plain(v) for v in row] for row in rows[:LOOKED_AT]]
+    like = spellings(known)
+    stands = [[_plain(v) for v in row] for row in rows[:LOOKED_AT]]
+    top = [as_known(row, like) for row in stands]
+    first, last, names = _found(top, known)
+    meant = as_known(names, like)
+    told = [pair for row in range(first, min(last + 1, len(top))) for pair in otherwise(stands[row], top[row])]
+    spelled = [*(pair for pair in told if pair[1] in meant), *otherwise(names, meant)]
+    return Heading(first, last, meant, tuple(spelled))
+
+
+def _found(top: list[list[str]], known: frozenset[str]) -> tuple[int, int, list[str]]:
+    """First and last row of the heading, and its names."""
     filled = [sum(bool(v) for v in row) for row in top]
     hits = [len({v for v in row if v in known}) for row in top]
     usual = median([n for n in filled if n] or [1])
@@ -65,10 +116,10 @@ def find_heading(rows: Sequence[Sequence[str]], known: frozenset[str] = frozense
     if top and hits[best] >= 2 and hits[best] > hits[first]:
         first = best
     if first and (above := _two_rows(top[first - 1], top[first], known)) and hits[first - 1] + filled[first - 1] > 1:
-        return Heading(first - 1, first, above)
+        return (first - 1, first, above)
     if first + 1 < len(top) and (both := _two_rows(top[first], top[first + 1], known)):
-        return Heading(first, first + 1, both)
-    return Heading(first, first, top[first] if top else [])
+        return (first, first + 1, both)
+    return (first, first, top[first] if top else [])
 
 
 def _plain(value: str) -> str:

@@ -20,15 +20,19 @@ NEWLINE, QUOTE = 10, 34
 
 
 class Misshapen(NamedTuple):
-    """A record without as many values as the heading: its line, how many it has, its text."""
+    """A record without as many values as the heading: its line, how many it has, its text.
+
+    ``mark`` is what stands around a quotation mark out of place, where that is what is wrong (``data/stray.py``).
+    """
 
     line: int
     values: int
     text: str
+    mark: str = ""
 
 
 class QuoteOpen(ValueError):
-    """A quotation mark that opens in the middle of a text, or never closes; carries its line."""
+    """A quotation mark out of place: in the middle of a text, or never closed; carries its line."""
 
     def __init__(self, line: int) -> None:
         super().__init__(f"line {line}")

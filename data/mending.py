@@ -70,7 +70,8 @@ class Mended:
     left: pl.DataFrame
 
 
-def _asked(act: Act) -> None:
+def asked(act: Act) -> None:
+    """Raise MendRefused where no reason was given."""
     if not act.why.strip():
         raise MendRefused(
             "No reason was given, so nothing was changed. Whoever reads this later needs to know why; "
@@ -141,7 +142,8 @@ def _texts(con: duckdb.DuckDBPyConnection, rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _number(con: duckdb.DuckDBPyConnection) -> str:
+def act_number(con: duckdb.DuckDBPyConnection) -> str:
+    """The next act's id."""
     return f"{DESK}-{con.execute('SELECT count(*) + 1 FROM desk_acts').fetchall()[0][0]:04d}"
 
 
@@ -166,7 +168,7 @@ def _mend_source(
     chunk = _texts(con, rows)
     rows = rows.with_columns(n=chunk[LINE])
     seq = con.execute("SELECT coalesce(max(seq), 0) + 1 FROM deliveries").fetchall()[0][0]
-    delivery_id, act_id = f"{seq:05d}-{DESK}", _number(con)
+    delivery_id, act_id = f"{seq:05d}-{DESK}", act_number(con)
     left, repeated = _pass(con, source, chunk, rows["file"][0], delivery_id, act.at.date())
     passed = rows.join(left.select("n").unique(), on="n", how="anti", maintain_order="left")
     left = left.join(rows.select("n", "delivery_id", "line"), on="n").drop("n")
@@ -200,7 +202,7 @@ def _write(
     """The delivery, the act, its rows, and what became of each row set aside."""
     names, values = ", ".join(made.stored), list(made.stored.values())
     con.execute(f"INSERT INTO deliveries ({names}) VALUES ({', '.join('?' * len(values))})", values)
-    _note_act(con, act_id, made.seq, kind, act, made.delivery_id, passed.height, changes)
+    note_act(con, act_id, made.seq, kind, act, made.delivery_id, passed.height, changes)
     con.register("_passed", passed.select("delivery_id", "line", "n", "after").to_arrow())
     con.execute("INSERT INTO desk_rows SELECT $act, delivery_id, line, n, after FROM _passed", {"act": act_id})
     con.execute(
@@ -213,10 +215,11 @@ def _write(
     con.unregister("_passed")
 
 
-def _note_act(
+def note_act(
     con: duckdb.DuckDBPyConnection, act_id: str, seq: int, kind: str, act: Act, delivery_id: str | None, rows: int,
     changes: str | None,
 ) -> None:  # fmt: skip
+    """Keep who did what, when and why."""
     con.execute(
         "INSERT INTO desk_acts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [act_id, seq, kind, act.at, act.by, act.why.strip(), delivery_id, rows, changes],
@@ -242,7 +245,7 @@ def mend(
         MendRefused: no reason given, a row is settled already, a source cannot be mended row by row.
         StoreBusy: somebody else is loading.
     """
-    _asked(act)
+    asked(act)
     con = open_store(root, write=True)
     try:
         in_order(con, act.at)
@@ -305,16 +308,16 @@ def waive(root: Path, rows: pl.DataFrame, act: Act) -> str:
         MendRefused: no reason given, or a row is settled already.
         StoreBusy: somebody else is loading.
     """
-    _asked(act)
+    asked(act)
     con = open_store(root, write=True)
     try:
         in_order(con, act.at)
         with plainly(root):
             con.begin()
             found = _open_rows(con, rows.with_columns(after=pl.lit(None, pl.String)))
-            act_id = _number(con)
+            act_id = act_number(con)
             seq = con.execute("SELECT coalesce(max(seq), 0) FROM deliveries").fetchall()[0][0]
-            _note_act(con, act_id, seq, "waived", act, None, found.height, None)
+            note_act(con, act_id, seq, "waived", act, None, found.height, None)
             con.register("_passed", found.select("delivery_id", "line").to_arrow())
             con.execute(
                 "INSERT INTO desk_rows SELECT $act, delivery_id, line, NULL, NULL FROM _passed", {"act": act_id}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,8 +15,18 @@ import polars as pl
 
 from data import uploads
 from data.encodings import NoEncoding, Text, as_utf8
-from data.headings import LOOKED_AT, Heading, find_heading, records, separator_of
+from data.headings import (
+    LOOKED_AT,
+    Heading,
+    as_known,
+    find_heading,
+    otherwise,
+    records,
+    separator_of,
+    spellings,
+)
 from data.lines import Lines, Misshapen, QuoteOpen, find_lines, whole_records
+from data.stray import MOST_LINES, without_strays
 from data.workbooks import Sheet, read_book
 
 LINE = "_line"
@@ -96,16 +106,7 @@ def _csv(path: Path, known: frozenset[str]) -> Reading:
     skipped = head[: top[heading.last][0]]
     bom = 3 if text.path.open("rb").read(3) == b"\xef\xbb\xbf" else 0
     start = bom + len(skipped.encode())
-    try:
-        lines = find_lines(
-            text.path, start=start, first=skipped.count("\n") + 1, values=len(names),
-            separator=separator,
-        )  # fmt: skip
-    except QuoteOpen as e:
-        raise refuse(
-            path, f"line {e.line}: a quotation mark stands inside a text or is never closed.",
-            "What follows it would run into one value.", "Double the mark (\"\") or put the whole text in marks, and load it again.",
-        ) from e  # fmt: skip
+    text, lines = _records(path, text, start, skipped.count("\n") + 1, len(names), separator)
     above = head[: top[heading.first - 1][0]].count("\n") if heading.first else 0
     notes = _heading_notes(heading, above + 1)
     if text.nuls:
@@ -117,6 +118,25 @@ def _csv(path: Path, known: frozenset[str]) -> Reading:
     return Reading(
         path, names, text.encoding, _csv_chunks(path, text, start, names, separator, lines), lines.misshapen, notes
     )
+
+
+def _records(path: Path, text: Text, start: int, first: int, values: int, separator: str) -> tuple[Text, Lines]:
+    """The records behind the heading; where quotation marks are out of place, of a copy without the lines they spoil."""
+    asked: dict[str, Any] = {"start": start, "first": first, "values": values, "separator": separator}
+    try:
+        return text, find_lines(text.path, **asked)
+    except QuoteOpen:
+        pass
+    try:
+        copy, alive, lines = without_strays(text.path, **asked)
+    except QuoteOpen as e:
+        raise refuse(
+            path,
+            f"line {e.line}: a quotation mark is never closed and what follows does not read as rows, or marks stand inside the texts "
+            f"of more than {MOST_LINES:,} lines.",
+            "What follows such a mark would run into one value.", "Double the mark (\"\") or put the whole text in marks, and load it again.",
+        ) from e  # fmt: skip
+    return replace(text, path=copy, kept=(text.kept, alive)), lines
 
 
 def _no_page(path: Path, head: str) -> None:
@@ -134,13 +154,19 @@ def _no_page(path: Path, head: str) -> None:
 
 
 def _heading_notes(heading: Heading, line: int) -> list[Note]:
-    """What is told of a heading that is not simply the first line."""
-    notes = []
+    """What is told of a heading that is not simply the first line, or not written as it is known."""
+    notes = _spelled(heading.spelled)
     if line > 1:
         notes.append(Note("heading_on_line", {"line": line}))
     if heading.last > heading.first:
         notes.append(Note("heading_of_two_rows", {"line": line}))
     return notes
+
+
+def _spelled(pairs: Sequence[tuple[str, str]]) -> list[Note]:
+    """Headings known that stand in the file otherwise written."""
+    said = "; ".join(f"{stands} → {known}" for stands, known in pairs[:10])
+    return [Note("headings_spelled", {"n": len(pairs), "names": said})] if pairs else []
 
 
 def _csv_chunks(
@@ -207,6 +233,8 @@ def _sheet(path: Path, sheet: Sheet, known: frozenset[str], *, alone: bool) -> R
     notes = _heading_notes(heading, heading.first + 1)
     if hidden := [r for r in sheet.hidden if r > heading.last + 1]:
         notes.append(Note("hidden_rows", {"n": len(hidden), "lines": ", ".join(map(str, hidden[:10]))}))
+    if unseen := [n for n, i in zip(names, used, strict=True) if i in sheet.hidden_columns]:
+        notes.append(Note("hidden_columns", {"n": len(unseen), "names": ", ".join(unseen[:10])}))
     spoiled = dict.fromkeys((r for r in sheet.lost if r > heading.last + 1), "digits_lost")
     return Reading(
         path, names, None, frame.iter_slices(CHUNK_ROWS), notes=notes, sheet=None if alone else sheet.name,
@@ -219,13 +247,14 @@ def _filled(column: str) -> pl.Expr:
     return pl.col(column).str.strip_chars() != ""
 
 
-def _parquet(path: Path) -> Reading:
+def _parquet(path: Path, known: frozenset[str]) -> Reading:
     try:
         frame = pl.scan_parquet(path, row_index_name=LINE, row_index_offset=1)
         headings = [c for c in frame.collect_schema().names() if c != LINE]
     except (pl.exceptions.ComputeError, OSError) as e:
         raise refuse(path, f"it is no Parquet file ({e}).", "Its rows cannot be read.", "Export it again.") from e
-    names = _named(path, headings)
+    stands = _named(path, headings)
+    names = as_known(stands, spellings(known))
     frame = frame.rename(dict(zip(headings, names, strict=True)))
     kinds = frame.collect_schema()
     nested = [h for h in names if kinds[h].is_nested() or kinds[h] == pl.Binary]
@@ -235,7 +264,7 @@ def _parquet(path: Path) -> Reading:
             "Export it with one value per cell.",
         )  # fmt: skip
     text = frame.with_columns(*(_as_text(h, kinds[h]).fill_null("") for h in names), pl.col(LINE).cast(pl.Int64))
-    return Reading(path, names, None, _parquet_chunks(path, text))
+    return Reading(path, names, None, _parquet_chunks(path, text), notes=_spelled(otherwise(stands, names)))
 
 
 def _as_text(column: str, kind: pl.DataType) -> pl.Expr:
@@ -279,7 +308,7 @@ def open_tables(path: Path, known: frozenset[str] = frozenset()) -> list[Reading
     if ending in EXCEL:
         return _excel(path, known)
     if ending == ".parquet":
-        return [_parquet(path)]
+        return [_parquet(path, known)]
     raise refuse(
         path, f"'{ending}' files are not read.", "Only CSV, XLSX and Parquet hold tables here.", "Save it as one."
     )

@@ -128,10 +128,14 @@ CREATE TABLE IF NOT EXISTS reference_links (
     row_count   BIGINT NOT NULL
 )
 """
+#: From a register of `day` on an estate's company stands there as `said`: kept where a company has several names and the one
+#: used changed (``data/respelled.py``), so that names can be parted again (``data/same_company.py``).
+NAMES_READ = "CREATE TABLE IF NOT EXISTS names_read (delivery_id VARCHAR NOT NULL, estate_id VARCHAR NOT NULL, day DATE NOT NULL, said VARCHAR NOT NULL)"
 #: Tables a store made by an earlier version has only after its next load.
 LATER = {
     "delivery_notes": NOTES, "desk_acts": ACTS, "desk_rows": ACT_ROWS, "delivery_columns": COLUMNS,
     "delivery_headings": HEADINGS, "deliveries_waiting": WAITING, "reference_links": NAMES_LINKED,
+    "names_read": NAMES_READ,
 }  # fmt: skip
 
 

@@ -128,16 +128,17 @@ def _read_ahead(chunks: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
 
 
 def _set_misshapen_aside(con: duckdb.DuckDBPyConnection, reading: Reading) -> int:
-    """Set aside the lines that have fewer or more values than the heading; returns how many."""
+    """Set aside the lines that have fewer or more values than the heading, or a stray quotation mark; returns how many."""
     if reading.misshapen:
         expected = json.dumps({"expected": len(reading.headings)})
-        rows = pl.DataFrame(reading.misshapen, schema=("line", "values", "text"), orient="row")
-        con.register("_bent", rows.select("line", pl.col("values").cast(pl.String), "text").to_arrow())
+        rows = pl.DataFrame(reading.misshapen, schema=("line", "values", "text", "mark"), orient="row")
+        con.register("_bent", rows.select("line", pl.col("values").cast(pl.String), "text", "mark").to_arrow())
         con.execute(
             """
             INSERT INTO failed
-            SELECT '', line, NULL, "values", 'values_in_line', $expected, json_object('line', text)::VARCHAR,
-                   NULL, NULL FROM _bent
+            SELECT '', line, NULL, CASE mark WHEN '' THEN "values" ELSE mark END,
+                   CASE mark WHEN '' THEN 'values_in_line' ELSE 'stray_quote' END, CASE mark WHEN '' THEN $expected END,
+                   json_object('line', text)::VARCHAR, NULL, NULL FROM _bent
             """,
             {"expected": expected},
         )
@@ -205,7 +206,7 @@ def into_periods(
     held = con.sql(f"SELECT {columns} FROM {source.table.name} WHERE revised_by_seq IS NULL").pl()
     day = _snapshot_day(reading.path, source)
     if respelled.told_by_name(source):
-        rows, held = respelled.resolved(con, delivery_id, rows, held, resolving.rule_on(day))
+        rows, held = respelled.resolved(con, delivery_id, rows, held, resolving.rule_on(day), day)
     unread = con.sql("SELECT DISTINCT estate_id FROM failed WHERE estate_id IS NOT NULL").pl()
     try:
         periods, closed = as_periods(rows, held, unread, day, how)

@@ -1,7 +1,8 @@
 """Workbooks: every visible sheet that holds a table, and what a reader of values alone would miss.
 
-Values come from calamine (fastexcel). Hidden rows, the year dates count from and long numbers stored as numbers stand
-in the XLSX parts themselves; other kinds (XLS, XLSB, ODS) are read without those checks.
+Values come from calamine (fastexcel). Hidden rows and columns, the year dates count from and long numbers stored as numbers
+stand in the XLSX parts themselves; what an ODS file hides, in its one part (``data/ods.py``). Of XLS, XLSB and ODS a long number
+is told from a long text by asking calamine for each cell a second time. What XLS and XLSB hide is read and not told.
 """
 
 from __future__ import annotations
@@ -15,8 +16,12 @@ from xml.etree.ElementTree import ParseError, iterparse
 import fastexcel
 import polars as pl
 
+from data.ods import Hidden, hidden_in
+
 #: A number of more digits than a spreadsheet keeps (15): what stands behind them was lost before the file came.
 KEPT_DIGITS = 15
+#: Columns a sheet may have.
+WIDEST = 16_384
 
 
 @dataclass
@@ -25,7 +30,7 @@ class Sheet:
 
     Attributes:
         frame: columns ``0``, ``1``, ... with every row of the sheet from row 1 on.
-        hidden: rows hidden from view (they are read all the same).
+        hidden: rows hidden from view (they are read all the same). hidden_columns: the same of columns of ``frame``.
         lost: rows with a number of more than 15 digits.
         date_1904: do serial numbers count from 1904?
     """
@@ -35,6 +40,7 @@ class Sheet:
     hidden: list[int] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
     date_1904: bool = False
+    hidden_columns: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -49,6 +55,7 @@ def read_book(path: Path) -> Book:
     """Read a workbook; raises fastexcel's errors where it cannot be opened."""
     book = fastexcel.read_excel(path)
     parts, date_1904 = _parts(path)
+    ods = hidden_in(path)
     sheets, unread = [], []
     for name in book.sheet_names:
         sheet = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
@@ -59,9 +66,32 @@ def read_book(path: Path) -> Book:
         if not frame.height:
             continue
         frame = frame.rename({c: str(i) for i, c in enumerate(frame.columns)}).fill_null("")
-        hidden, lost = _odd_rows(path, parts.get(name))
-        sheets.append(Sheet(name, frame, hidden, lost, date_1904))
+        sheets.append(_told(Sheet(name, frame, date_1904=date_1904), path, parts.get(name), ods.get(name)))
+        if parts.get(name) is None:
+            sheets[-1].lost = _long_numbers(book, name, frame)
     return Book(sheets, unread)
+
+
+def _told(sheet: Sheet, path: Path, part: str | None, ods: Hidden | None) -> Sheet:
+    """The sheet with what its parts say beside its values."""
+    if ods is not None:
+        sheet.hidden, columns, first = ods.rows_up_to(sheet.frame.height), ods.columns, ods.first
+    else:
+        sheet.hidden, sheet.lost, columns, first = _odd_rows(path, part)
+    sheet.hidden_columns = [c - first for c in columns if 0 <= c - first < sheet.frame.width]
+    return sheet
+
+
+def _long_numbers(book: fastexcel.ExcelReader, name: str, frame: pl.DataFrame) -> list[int]:
+    """Rows with a number of more than 15 digits. Read as texts they look like long texts; as yes or no a text says nothing."""
+    long = pl.all().str.contains(rf"^-?\d{{{KEPT_DIGITS + 1},}}$")
+    seen = frame.select(long)
+    if not any(seen[c].any() for c in seen.columns):
+        return []
+    numbers = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="boolean").to_polars()
+    numbers = numbers.rename(dict(zip(numbers.columns, frame.columns, strict=True)))
+    both = [seen[c] & numbers[c].is_not_null() for c in frame.columns]
+    return (pl.DataFrame(both).select(pl.any_horizontal(pl.all())).to_series().arg_true() + 1).to_list()
 
 
 def _parts(path: Path) -> tuple[dict[str, str], bool]:
@@ -90,16 +120,23 @@ def _attribute(tag: str, name: str) -> str:
     return text
 
 
-def _odd_rows(path: Path, part: str | None) -> tuple[list[int], list[int]]:
-    """(hidden rows, rows with a long number) of one sheet's part, read as a stream."""
+def _odd_rows(path: Path, part: str | None) -> tuple[list[int], list[int], list[int], int]:
+    """(hidden rows, rows with a long number, hidden columns, first column that holds anything) of one sheet's part.
+
+    Columns count from 0; the part is read as a stream.
+    """
     hidden: list[int] = []
     lost: list[int] = []
+    columns: list[int] = []
+    first = WIDEST
     if part is None:
-        return hidden, lost
+        return hidden, lost, columns, 0
     try:
         with zipfile.ZipFile(path) as z, z.open(part) as f:
             number = 0
             for _, row in iterparse(f):  # noqa: S314 - expat bounds what entities may grow to
+                if row.tag.endswith("}col") and row.get("hidden") in ("1", "true"):
+                    columns += range(int(row.get("min", 1)) - 1, min(int(row.get("max", 1)), WIDEST))
                 if not row.tag.endswith("}row"):
                     continue
                 number = int(row.get("r", number + 1))
@@ -107,10 +144,20 @@ def _odd_rows(path: Path, part: str | None) -> tuple[list[int], list[int]]:
                     hidden.append(number)
                 if any(_is_long(cell) for cell in row):
                     lost.append(number)
+                if columns:
+                    first = min([first, *(_column(c.get("r", "")) for c in row if len(c))])
                 row.clear()
     except (ParseError, KeyError, ValueError, zipfile.BadZipFile, OSError):
-        return [], []
-    return hidden, lost
+        return [], [], [], 0
+    return hidden, lost, columns, first
+
+
+def _column(at: str) -> int:
+    """The column of a cell's place, from 0: ``B7`` is 1."""
+    number = 0
+    for sign in at.rstrip("0123456789"):
+        number = number * 26 + ord(sign) - 64
+    return number - 1 if number else WIDEST
 
 
 def _is_long(cell) -> bool:

@@ -108,7 +108,7 @@ SHAPES: dict[str, Draft202012Validator] = {
         _each(
             NUMBER,
             "history history_least few_rows set_aside_told set_aside_waits count_times future_waits gap_told gap_waits gap_usual "
-            "overlap_waits shift_told shift_waits shift_history shift_rows shift_chance shift_sample shift_values late_times "
+            "overlap_waits shift_told shift_waits shift_history shift_rows shift_units shift_chance shift_sample shift_values late_times "
             "late_days",
         )
     ),

@@ -18,6 +18,7 @@ from pages.records import (
     outbox,
     set_aside,
     signins,
+    spellings,
     views,
     visit,
 )
@@ -62,6 +63,7 @@ PAGES: tuple[Page, ...] = (
     Page("records", "deliveries", ("steward", "supervisor"), deliveries.show, needs_edition=False),
     Page("records", "mapping", ("steward",), mapping.show, needs_edition=False),
     Page("records", "set_aside", ("steward", "supervisor"), set_aside.show, needs_edition=False),
+    Page("records", "spellings", ("steward", "supervisor"), spellings.show, needs_edition=False),
     Page("records", "coverage", ("steward", *OFFICERS), coverage.show),
     Page("records", "known", ("steward", "supervisor"), known.show, needs_edition=False),
     Page("records", "corrections", ("steward", "supervisor"), corrections.show, needs_edition=False),
