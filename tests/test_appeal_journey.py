@@ -79,7 +79,7 @@ def weighed(page: Page, port: int, case_id: str, estate: str) -> None:
     """Give the record to the other estate and compute both, before anything is decided."""
     go(page, port, f"case?case={case_id}")
     choose(page, "办理事项", "处理异议")
-    page.get_by_label("改列的小区编号").fill(estate)
+    page.get_by_role("textbox", name="改列的小区编号").fill(estate)
     page.keyboard.press("Enter")
     settled(page)
     page.get_by_role("button", name="计算有无这些记录的两种结果").click()

@@ -29,7 +29,9 @@ def weighing(desk, con, case: Case, t: Words) -> None:
                                 index=RULINGS.index(record.get("wish", "exclude")))  # fmt: skip
         why = right.text_input(t("page.case.ruling_why"), key=f"ruling-why-{case.case_id}-{i}") or ""
         moved = (
-            right.text_input(t("page.case.reassign_to"), key=f"ruling-to-{case.case_id}-{i}")
+            right.text_input(
+                t("page.case.reassign_to"), key=f"ruling-to-{case.case_id}-{i}", help=t("page.case.reassign_help")
+            )
             if ruling == "reassign"
             else None
         )
@@ -52,11 +54,20 @@ def weighing(desk, con, case: Case, t: Words) -> None:
             )
     if st.button(t("page.case.weigh"), key="weigh", help=t("page.case.weigh_help")):
         _weigh(desk, case, objection.number, rulings, findings, t)
-    kept = st.session_state.get("weighed", {}).get(case.case_id)
+    every = st.session_state.setdefault("weighed", {})
+    kept = still_weighed(every.pop(case.case_id, None), objection.number, rulings, findings)
     if kept:
+        every[case.case_id] = kept
         side_by_side(kept["before"], kept["after"], t, key="weighed-both")
     else:
         st.caption(t("page.case.weigh_first"))
+
+
+def still_weighed(kept: dict | None, number: int, rulings: list[dict], findings: list[dict]) -> dict | None:
+    """What was weighed, with the reasons as they read now; None once another choice stands in the form: it is not weighed."""
+    if kept is None or (kept["objection"], kept["rulings"]) != (number, rulings):
+        return None
+    return kept | {"findings": findings}
 
 
 def _weigh(desk, case: Case, number: int, rulings: list[dict], findings: list[dict], t: Words) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from cases.papers.press import FieldMissing, PaperWrong
 from i18n.words import Words
+from pages.cases import appeal
 from pages.shared import rule
 from pages.shared.casework import paper_words
 
@@ -44,3 +45,13 @@ def test_the_basis_of_every_step_is_told_in_the_language_of_the_page_and_cites_t
 
 def test_a_basis_the_rules_no_longer_know_is_shown_as_the_edition_keeps_it():
     assert rule.basis("GDP 30 (as it was)", Words("zh")) == "GDP 30 (as it was)"
+
+
+def test_what_was_weighed_stands_only_while_the_form_says_the_same():
+    out = {"table": "hazards", "record_id": "H1", "ruling": "exclude", "to_estate": None}
+    kept = {"objection": 1, "before": {}, "after": {}, "rulings": [out], "findings": [{"reason": "见决定理由"}]}
+    now = [{"reason": "照片相符"}]
+    assert appeal.still_weighed(kept, 1, [out], now) == kept | {"findings": now}
+    for number, chosen in ((2, [out]), (1, []), (1, [out | {"ruling": "reassign", "to_estate": "elm"}])):
+        assert appeal.still_weighed(kept, number, chosen, now) is None
+    assert appeal.still_weighed(None, 1, [], now) is None
