@@ -142,12 +142,12 @@ def shifts(sample: pl.DataFrame, past: pl.DataFrame, rule: Rule) -> dict[str, fl
     least: dict[str, tuple[float, float]] = {}
     if sample.height < rule["shift_rows"]:
         return {}
+    own = {c: units(sample, c) / sample.height for c in sample.columns if c != SHEET}
     for column, text in past.select("column_name", "profile").iter_rows():
         before = json.loads(text)
-        if before["rows"] < rule["shift_rows"] or column not in sample.columns:
+        if before["rows"] < rule["shift_rows"] or column not in own:
             continue
-        mine = units(sample, column) / sample.height
-        shares = (before.get("units", mine * before["rows"]) / before["rows"], mine)
+        shares = (before.get("units", own[column] * before["rows"]) / before["rows"], own[column])
         both = _joined({**before, "units": shares[0] * before["rows"]}, sample[column], rule["shift_units"])
         least[column] = min(least.get(column, (np.inf, 0.0)), stability(*both, shares))
     chance = rule["shift_chance"] / max(len(least), 1)
