@@ -61,8 +61,8 @@ CHECKS_MORE = (
     "contract_days split_pieces burst_minutes burst_records month_least usual_cv_least photo_bits photo_bits_least"
 )
 METRIC = _rule(
-    {**_each(NUMBER, f"fail minimum target best weight {METRIC_MORE}"), "subindex": TEXT, "note": TEXT},
-    f"note {METRIC_MORE}",
+    {**_each(NUMBER, f"fail minimum target best weight {METRIC_MORE}"), "subindex": TEXT, "note": TEXT, "law_zh": TEXT},
+    f"note law_zh {METRIC_MORE}",
 )
 SHAPES: dict[str, Draft202012Validator] = {
     "adjustments": _rule(

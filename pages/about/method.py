@@ -69,7 +69,7 @@ def _metric_table(names: list[str], day, t) -> pl.DataFrame:
                 "weight": format.percent(float(in_force["weight"]), t, 0),
                 **{a: format.value_of(float(in_force[a]), metric.unit, t) for a in rule.ANCHORS},
                 "unit": t(f"unit.{metric.unit}"),
-                "law": in_force["law"],
+                "law": rule.law_of(in_force, t),
                 "basis": t("rule.basis_proposed") if in_force.get("basis") == "proposed" else t("rule.basis_law"),
             }
         )

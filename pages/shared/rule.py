@@ -37,6 +37,11 @@ def bands(period: str) -> dict[str, float]:
     return index(period)["bands"]
 
 
+def law_of(rule: Rule, t) -> str:
+    """What a metric's rule says of its law, in the page's language."""
+    return rule.get("law_zh", rule["law"]) if t.language == "zh" else rule["law"]
+
+
 def basis(kept: str, t) -> str:
     """The basis of a step as a due list keeps it, in the page's language; as kept where the rules know it no longer."""
     if t.language != "zh":
@@ -71,7 +76,7 @@ def show(metric: str, period: str, score: dict, t) -> None:
     st.caption(
         t(
             "rule.law",
-            law=format.plain(rule["law"]),
+            law=format.plain(law_of(rule, t)),
             since=format.day(rule.valid_from, t),
             file=format.plain(f"rules/{rule.name}.toml"),
         )
