@@ -77,17 +77,15 @@ def _metric_table(names: list[str], day, t) -> pl.DataFrame:
 
 
 def _columns(t, config) -> dict:
+    anchors = {a: config.TextColumn(t(f"column.anchor_{a}"), width=76) for a in rule.ANCHORS}
     return {
-        "code": config.TextColumn(t("column.code"), width="small"),
-        "metric": config.TextColumn(t("column.metric")),
-        "weight": config.TextColumn(t("column.weight"), width="small"),
-        "fail": config.TextColumn(t("column.anchor_fail"), width="small"),
-        "minimum": config.TextColumn(t("column.anchor_minimum"), width="small"),
-        "target": config.TextColumn(t("column.anchor_target"), width="small"),
-        "best": config.TextColumn(t("column.anchor_best"), width="small"),
-        "unit": config.TextColumn(t("column.unit")),
-        "law": config.TextColumn(t("column.law"), width="large"),
-        "basis": config.TextColumn(t("column.basis"), width="small"),
+        "code": config.TextColumn(t("column.code"), width=52),
+        "metric": config.TextColumn(t("column.metric"), width=130),
+        "weight": config.TextColumn(t("column.weight"), width=62),
+        **anchors,
+        "unit": config.TextColumn(t("column.unit"), width=96),
+        "law": config.TextColumn(t("column.law"), width=256),
+        "basis": config.TextColumn(t("column.basis"), width=82),
     }
 
 

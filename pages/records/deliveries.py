@@ -48,13 +48,13 @@ def show(scope, con, t) -> None:
     rows = rows.join(_worded(notes, t), on="delivery_id", how="left")
     config = st.column_config
     columns = {
-        "seq": config.NumberColumn(t("column.seq"), width="small", format="%d"),
-        "file": config.TextColumn(t("column.file"), width="medium"),
-        "notes": config.TextColumn(t("column.notes"), width="medium"),
-        "record_table": config.TextColumn(t("column.table"), width="small"),
-        "received_at": config.DatetimeColumn(t("column.received_at"), format="YYYY-MM-DD HH:mm", timezone=format.DISTRICT_ZONE.key),
-        **{k: config.NumberColumn(t(f"column.{k}"), format="localized", width="small")
+        "seq": config.NumberColumn(t("column.seq"), width=56, format="%d"),
+        "file": config.TextColumn(t("column.file"), width=245),
+        "record_table": config.TextColumn(t("column.table"), width=100),
+        **{k: config.NumberColumn(t(f"column.{k}"), format="localized", width=80)
            for k in ("rows_read", "accepted", "revised", "unchanged", "set_aside", "waiting")},
+        "notes": config.TextColumn(t("column.notes"), width=360),
+        "received_at": config.DatetimeColumn(t("column.received_at"), format="YYYY-MM-DD HH:mm", timezone=format.DISTRICT_ZONE.key),
         "encoding": config.TextColumn(t("column.encoding"), width="small"),
         "sha256": config.TextColumn(t("column.sha256"), width="small", help=t("column.sha256_help")),
     }  # fmt: skip
@@ -71,7 +71,8 @@ def _worded(notes: pl.DataFrame, t) -> pl.DataFrame:
 def _upload(t) -> None:
     """Save the file in the inbox and load it with the nightly job's own command, in a process of its own."""
     with st.form("upload", clear_on_submit=True):
-        file = st.file_uploader(t("page.deliveries.choose"), type=TYPES, help=t("page.deliveries.choose_help"))
+        label = t("page.deliveries.choose", megabytes=st.get_option("server.maxUploadSize"))
+        file = st.file_uploader(label, type=TYPES, help=t("page.deliveries.choose_help"))
         pressed = st.form_submit_button(t("page.deliveries.load"), type="primary")
     if pressed and file is None:
         st.warning(t("page.deliveries.no_file"))

@@ -130,4 +130,4 @@ def _history(scope, table: str, record_id: str, t: Words) -> None:
 def _turn(before: str, after: str, t: Words) -> str:
     if json.loads(before) == json.loads(after):
         return t("common.none")
-    return changed(before, after, t).removeprefix(t("common.semicolon"))
+    return changed(before, after, t, record=True).removeprefix(t("common.semicolon"))

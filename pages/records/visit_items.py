@@ -99,7 +99,7 @@ def _photos(draft: dict[str, Any], answer: dict[str, Any], key: str, t) -> None:
     held = answer.setdefault("photos", [])
     turn = answer.setdefault("turn", 0)
     came = st.file_uploader(
-        t("page.visit.photos"),
+        t("page.visit.photos", megabytes=photos.LARGEST_MB),
         type=TYPES,
         accept_multiple_files=True,
         key=f"{key}-photos-{turn}",

@@ -7,7 +7,7 @@ import json
 from data.mapping import MappingWrong, Source, sources
 from data.own_mappings import known_at
 from i18n.words import Words
-from pages.shared import place
+from pages.shared import format, place
 
 
 def all_sources() -> dict[str, Source]:
@@ -46,16 +46,15 @@ def column_words(column: str | None, t: Words) -> str:
 
 def original(text: str, t: Words, *, record: bool = False) -> str:
     """A row's values on one line: under its file's own headings, or as a ``record`` under the contract's in words."""
-    row = {column_words(k, t) if record else k: v for k, v in json.loads(text).items()}
-    return t("common.semicolon").join(f"{k}{t('common.colon')}{v}" for k, v in row.items() if v not in (None, ""))
+    row = {k: v for k, v in json.loads(text).items() if v not in (None, "")}
+    if record:
+        return t("common.semicolon").join(format.fact(k, v, t) for k, v in row.items())
+    return t("common.semicolon").join(f"{k}{t('common.colon')}{v}" for k, v in row.items())
 
 
-def changed(before: str, after: str, t: Words) -> str:
-    """What a mended row says otherwise than it came."""
+def changed(before: str, after: str, t: Words, *, record: bool = False) -> str:
+    """What a mended row says otherwise than it came; of a ``record`` in words."""
     old, new = json.loads(before), json.loads(after)
-    parts = [
-        f"{column_words(k, t)} {old.get(k) or t('common.none')} → {v or t('common.none')}"
-        for k, v in new.items()
-        if old.get(k) != v
-    ]
+    words = (lambda k, v: format.said(k, v, t)) if record else (lambda k, v: v or t("common.none"))
+    parts = [f"{column_words(k, t)} {words(k, old.get(k))} → {words(k, v)}" for k, v in new.items() if old.get(k) != v]
     return t("common.semicolon") + t("common.semicolon").join(parts) if parts else ""

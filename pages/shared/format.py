@@ -105,27 +105,32 @@ SAID_IF_ANY = ("form", "form_version", "remark", "photos")
 
 
 def fact(key: str, value: object, t: Words) -> str:
-    """One fact of a record as ``heading: value``: codes and yes/no in words, days in the viewer's form."""
+    """One fact of a record as ``heading: value``."""
     heading = t(f"field.{key}") if t.has(f"field.{key}") else key
+    return f"{heading}{t('common.colon')}{said(key, value, t)}"
+
+
+def said(key: str, value: object, t: Words) -> str:
+    """A value of a record's column: codes and yes/no in words, days in the viewer's form."""
     if value is None:
-        shown = t("common.none")
-    elif isinstance(value, bool):
-        shown = t("common.yes") if value else t("common.no")
-    elif t.has(f"fact.{key}.{value}"):
-        shown = t(f"fact.{key}.{value}")
-    elif key == "photos":
-        shown = t("visit.photos", n=len(str(value).split()))
-    elif key == "metric":
-        shown = t(f"metric.{value}.name")
-    elif isinstance(value, str) and key.endswith(("_on", "_to", "_until")):
-        shown = day(date.fromisoformat(value[:10]), t)
-    elif isinstance(value, str) and key.endswith("_at"):
-        shown = moment(datetime.fromisoformat(value), t)
-    elif isinstance(value, float):
-        shown = number(value, t, 0 if value == int(value) else 2)
-    else:
-        shown = str(value)
-    return f"{heading}{t('common.colon')}{shown}"
+        return t("common.none")
+    if isinstance(value, bool):
+        return t("common.yes") if value else t("common.no")
+    if t.has(f"fact.{key}.{value}"):
+        return t(f"fact.{key}.{value}")
+    if key in ("estate_class", "party") and t.has(f"{key}.{value}"):
+        return t(f"{key}.{value}")
+    if key == "photos":
+        return t("visit.photos", n=len(str(value).split()))
+    if key == "metric":
+        return t(f"metric.{value}.name")
+    if isinstance(value, str) and key.endswith(("_on", "_to", "_until", "_from")):
+        return day(date.fromisoformat(value[:10]), t)
+    if isinstance(value, str) and key.endswith("_at"):
+        return moment(datetime.fromisoformat(value), t)
+    if isinstance(value, float):
+        return number(value, t, 0 if value == int(value) else 2)
+    return str(value)
 
 
 def facts(text: str | None, t: Words) -> str:
