@@ -14,7 +14,9 @@ from cases.allowed import NotDue
 from cases.appeal import Weighed, WeighingFailed, weigh, weigh_case
 from cases.case import fold
 from data import editions, events
+from data.contracts import TABLES
 from data.ledger import open_ledger, writing
+from data.record_tables import record_id_sql
 from tests.conftest import copy_of
 
 NOW = datetime(2026, 11, 3, 4, 0, tzinfo=UTC)
@@ -137,13 +139,14 @@ def never_delivered(demo_root, town, tmp_path_factory) -> Path:
     root = copy_of(demo_root, tmp_path_factory.mktemp("plain") / "var")
     con = duckdb.connect(root / "records.duckdb")
     for r in town.rulings:
+        of_record = f"{record_id_sql(TABLES[r['table']])} = $r"
         if r["ruling"] == "exclude":
-            con.execute(f"DELETE FROM {r['table']} WHERE record_id = $r", {"r": r["record_id"]})
+            con.execute(f"DELETE FROM {r['table']} WHERE {of_record}", {"r": r["record_id"]})
             if r["table"] == "inspections":
                 con.execute("DELETE FROM inspection_items WHERE inspection_id = $r", {"r": r["record_id"]})
         else:
             asked = {"r": r["record_id"], "to": r["to_estate"]}
-            con.execute(f"UPDATE {r['table']} SET estate_id = $to WHERE record_id = $r", asked)
+            con.execute(f"UPDATE {r['table']} SET estate_id = $to WHERE {of_record}", asked)
     con.close()
     made = publish.draft(root, town.unit["period"], now=NOW, by="test", demo=True)
     return publish.path_of(root, made)

@@ -142,7 +142,6 @@ def test_a_stopped_server_is_told_by_nginx_and_the_browser_comes_back_by_itself(
 def started(root, port: int):
     """The server on a port agreed before."""
     environment = os.environ | {"STEWARD_ROOT": str(root)}
-    environment.pop("STEWARD_LEDGER_URL", None)
     with (root / "server.log").open("wb") as log:
         server = subprocess.Popen(
             [sys.executable, *(part.format(port=port) for part in UVICORN)], cwd=REPOSITORY, env=environment, stdout=log,

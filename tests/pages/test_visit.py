@@ -6,7 +6,6 @@ import http.client
 import io
 import json
 import re
-import shutil
 from datetime import UTC, datetime
 
 import duckdb
@@ -19,6 +18,7 @@ from data import accounts, drafts, editions, photos, sessions
 from data.ledger import open_ledger
 from data.records import open_store
 from pages.shared.viewer import SESSION_COOKIE
+from tests.conftest import copy_of
 from tests.pages.house import PASSWORD, serving
 from tests.pages.line import Line
 
@@ -29,9 +29,7 @@ PHONE = {"width": 390, "height": 844}
 @pytest.fixture(scope="module")
 def root(demo_root, tmp_path_factory):
     """The demo district, where one record of the station's area names a photo."""
-    root = tmp_path_factory.mktemp("visits") / "var"
-    shutil.copytree(demo_root, root)
-    return root
+    return copy_of(demo_root, tmp_path_factory.mktemp("visits") / "var")
 
 
 @pytest.fixture(scope="module")
