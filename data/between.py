@@ -46,8 +46,8 @@ def _reject(con: duckdb.DuckDBPyConnection, source: Source, where: str, column: 
 def repeats(con: duckdb.DuckDBPyConnection, source: Source) -> tuple[int, int]:
     """Checks between rows of one key. Returns (rows that only repeat another row, rows contradicted by a later one)."""
     # as many hashes as rows: no record twice; two records of one hash only take the longer way
-    rows, hashes = con.execute("SELECT count(*), count(DISTINCT hash(record_id)) FROM staged").fetchall()[0]
-    if rows == hashes:
+    hashes = con.sql("SELECT hash(record_id) AS h FROM staged").pl()["h"]
+    if hashes.n_unique() == hashes.len():
         return 0, 0
     columns = ", ".join(f'"{c}"' for c in source.table.columns)
     con.execute(

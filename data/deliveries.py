@@ -98,7 +98,7 @@ def doubts(
     found = [*_counts(source, read, set_aside, past, rule), *_lateness(source, past, received_at, rule)]
     if source.table.day:
         found += _days(con, source, source.table.day, today, past, rule)
-        found += _overlap(con, source, source.table.day, rule)
+        found += _overlap(con, source, source.table.day, rule) if past.rows else []
     return found
 
 
@@ -177,24 +177,25 @@ def _overlap(con: duckdb.DuckDBPyConnection, source: Source, day: str, rule: Rul
     """New records of estates and days that an earlier delivery of this source brought records of under other keys."""
     if "estate_id" not in source.table.columns:
         return []
-    new, again = con.execute(
-        f"""
-        WITH held AS (
-            SELECT DISTINCT r.estate_id, r."{day}" AS day
-            FROM {source.table.name} AS r JOIN deliveries AS d USING (delivery_id)
-            WHERE r.revised_by_seq IS NULL AND d.source = $source AND r.estate_id IS NOT NULL
-        ),
-        fresh AS (
-            SELECT s.estate_id, s."{day}" AS day FROM staged AS s
-            WHERE NOT EXISTS (
-                SELECT 1 FROM {source.table.name} AS r WHERE r.record_id = s.record_id AND r.revised_by_seq IS NULL
-            )
+    fresh = f"""
+        FROM staged AS s
+        WHERE NOT EXISTS (
+            SELECT 1 FROM {source.table.name} AS r WHERE r.record_id = s.record_id AND r.revised_by_seq IS NULL
         )
-        SELECT count(*), count(h.estate_id) FROM fresh AS f LEFT JOIN held AS h USING (estate_id, day)
+    """
+    ((again,),) = con.execute(
+        f"""
+        SELECT count(*) {fresh} AND (s.estate_id, s."{day}") IN (
+            SELECT (r.estate_id, r."{day}") FROM {source.table.name} AS r JOIN deliveries AS d USING (delivery_id)
+            WHERE r.revised_by_seq IS NULL AND d.source = $source AND r.estate_id IS NOT NULL
+        )
         """,
         {"source": source.name},
-    ).fetchall()[0]
-    if again < rule["few_rows"] or again / new < rule["overlap_waits"]:
+    ).fetchall()
+    if again < rule["few_rows"]:
+        return []
+    ((new,),) = con.execute(f"SELECT count(*) {fresh}").fetchall()
+    if again / new < rule["overlap_waits"]:
         return []
     return [Doubt(Note("period_overlap", {"n": again, "percent": round(100 * again / new)}), True)]
 
