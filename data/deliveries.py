@@ -65,6 +65,17 @@ class Doubt(NamedTuple):
     waits: bool
 
 
+def next_seq(con: duckdb.DuckDBPyConnection) -> int:
+    """The number of the delivery to come."""
+    return con.execute("SELECT coalesce(max(seq), 0) + 1 FROM deliveries").fetchall()[0][0]
+
+
+def enter(con: duckdb.DuckDBPyConnection, delivery: Delivery) -> None:
+    """Enter a delivery with its counts."""
+    names, values = ", ".join(delivery.stored), list(delivery.stored.values())
+    con.execute(f"INSERT INTO deliveries ({names}) VALUES ({', '.join('?' * len(values))})", values)
+
+
 class Past(NamedTuple):
     """What a source delivered before, newest first: rows read, moments, file names."""
 

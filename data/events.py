@@ -198,8 +198,7 @@ def end_of(ledger: sa.Engine) -> tuple[int, str]:
 
 def hash_at(ledger: sa.Engine, seq: int) -> str | None:
     """The hash of one event of the chain; None where there is no such event."""
-    with ledger.connect() as con:
-        return con.execute(sa.select(case_events.c.hash).where(case_events.c.seq == seq)).scalar_one_or_none()
+    return hashes_at(ledger, [seq]).get(seq)
 
 
 def hashes_at(ledger: sa.Engine, seqs: Collection[int]) -> dict[int, str]:

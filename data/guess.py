@@ -22,6 +22,7 @@ from data import parsing
 from data.contracts import Table
 from data.credit_code import is_credit_code
 from data.mapping import FALSE, TRUE, Source
+from data.record_tables import allowed
 from data.suggest import LIKE, even, synonyms
 
 #: From which confidence a heading is suggested; how many others are offered.
@@ -82,12 +83,6 @@ def limits(table: Table, column: str) -> tuple[float | None, float | None]:
     for check in table.contract.to_schema().columns[column].checks:
         said |= check.statistics or {}
     return said.get("min_value"), said.get("max_value")
-
-
-def allowed(table: Table, column: str) -> list[str]:
-    """The codes of an enumeration, in the contract's order; empty for other columns."""
-    checks = table.contract.to_schema().columns[column].checks
-    return next((list(c.statistics["allowed_values"]) for c in checks if c.name == "isin"), [])
 
 
 def labels(sources: list[Source], column: str) -> dict[str, str]:

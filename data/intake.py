@@ -20,7 +20,7 @@ import duckdb
 
 from data import waiting
 from data.between import cross_checks, repeats
-from data.deliveries import Delivery, Doubt, doubts, note, profiled
+from data.deliveries import Delivery, Doubt, doubts, enter, next_seq, note, profiled
 from data.making import file_day
 from data.mapping import Source, headings_known, sources
 from data.own_mappings import known_at, read_once
@@ -85,7 +85,7 @@ def _load_source(
         again: opens the same table once more. known: headings that any source of this table reads.
     """
     path = reading.path
-    seq = con.execute("SELECT coalesce(max(seq), 0) + 1 FROM deliveries").fetchall()[0][0]
+    seq = next_seq(con)
     delivery_id = f"{seq:05d}-{source.name}"
     read, set_aside = stage(con, reading, source, progress)
     set_aside += resolve(con, source, delivery_id, received_at.astimezone(ZoneInfo(source.zone)).date())
@@ -114,8 +114,7 @@ def _load_source(
         delivery_id, seq, source.name, source.table.name, reading.label, sha256, path.stat().st_size, received_at,
         read, accepted, revised, unchanged, set_aside, reading.encoding,
     )  # fmt: skip
-    names, values = ", ".join(delivery.stored), list(delivery.stored.values())
-    con.execute(f"INSERT INTO deliveries ({names}) VALUES ({', '.join('?' * len(values))})", values)
+    enter(con, delivery)
     note(con, delivery_id, [*(d.note for d in odd), *reading.notes])
     return delivery, odd
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -19,7 +21,7 @@ import polars as pl
 from data import waiting
 from data.between import cross_checks, repeats
 from data.contracts import Table
-from data.deliveries import Delivery
+from data.deliveries import Delivery, enter, next_seq
 from data.mapping import Source, sources
 from data.own_mappings import known_at
 from data.reading import LINE, Reading
@@ -70,13 +72,31 @@ class Mended:
     left: pl.DataFrame
 
 
-def asked(act: Act) -> None:
-    """Raise MendRefused where no reason was given."""
+@contextmanager
+def acting(root: Path, act: Act, *, trial: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The store open for one act: all of it is committed at the end, or nothing; of a ``trial`` nothing.
+
+    Raises:
+        MendRefused: no reason was given.
+        StoreBusy: somebody else is loading.
+    """
     if not act.why.strip():
         raise MendRefused(
             "No reason was given, so nothing was changed. Whoever reads this later needs to know why; "
             "write it in your own words."
         )
+    con = open_store(root, write=True)
+    try:
+        in_order(con, act.at)
+        with plainly(root):
+            con.begin()
+            yield con
+            if trial:
+                con.rollback()
+            else:
+                con.commit()
+    finally:
+        con.close()  # an open transaction is rolled back
 
 
 def _own_form(table: Table) -> str:
@@ -167,7 +187,7 @@ def _mend_source(
     """One source's rows of one form: judged, stored as a delivery of the desk, settled."""
     chunk = _texts(con, rows)
     rows = rows.with_columns(n=chunk[LINE])
-    seq = con.execute("SELECT coalesce(max(seq), 0) + 1 FROM deliveries").fetchall()[0][0]
+    seq = next_seq(con)
     delivery_id, act_id = f"{seq:05d}-{DESK}", act_number(con)
     left, repeated = _pass(con, source, chunk, rows["file"][0], delivery_id, act.at.date())
     passed = rows.join(left.select("n").unique(), on="n", how="anti", maintain_order="left")
@@ -200,8 +220,7 @@ def _write(
     changes: str | None,
 ) -> None:  # fmt: skip
     """The delivery, the act, its rows, and what became of each row set aside."""
-    names, values = ", ".join(made.stored), list(made.stored.values())
-    con.execute(f"INSERT INTO deliveries ({names}) VALUES ({', '.join('?' * len(values))})", values)
+    enter(con, made)
     note_act(con, act_id, made.seq, kind, act, made.delivery_id, passed.height, changes)
     con.register("_passed", passed.select("delivery_id", "line", "n", "after").to_arrow())
     con.execute("INSERT INTO desk_rows SELECT $act, delivery_id, line, n, after FROM _passed", {"act": act_id})
@@ -245,20 +264,9 @@ def mend(
         MendRefused: no reason given, a row is settled already, a source cannot be mended row by row.
         StoreBusy: somebody else is loading.
     """
-    asked(act)
-    con = open_store(root, write=True)
-    try:
-        in_order(con, act.at)
-        with plainly(root):
-            con.begin()
-            done = mend_into(con, edits, act, kind, changes, folder)
-            if trial:
-                con.rollback()
-                return [replace(one, act_id="") for one in done]
-            con.commit()
-            return done
-    finally:
-        con.close()  # an open transaction is rolled back
+    with acting(root, act, trial=trial) as con:
+        done = mend_into(con, edits, act, kind, changes, folder)
+    return [replace(one, act_id="") for one in done] if trial else done
 
 
 def mend_into(
@@ -308,29 +316,19 @@ def waive(root: Path, rows: pl.DataFrame, act: Act) -> str:
         MendRefused: no reason given, or a row is settled already.
         StoreBusy: somebody else is loading.
     """
-    asked(act)
-    con = open_store(root, write=True)
-    try:
-        in_order(con, act.at)
-        with plainly(root):
-            con.begin()
-            found = _open_rows(con, rows.with_columns(after=pl.lit(None, pl.String)))
-            act_id = act_number(con)
-            seq = con.execute("SELECT coalesce(max(seq), 0) FROM deliveries").fetchall()[0][0]
-            note_act(con, act_id, seq, "waived", act, None, found.height, None)
-            con.register("_passed", found.select("delivery_id", "line").to_arrow())
-            con.execute(
-                "INSERT INTO desk_rows SELECT $act, delivery_id, line, NULL, NULL FROM _passed", {"act": act_id}
-            )
-            con.execute(
-                """
-                UPDATE rows_set_aside AS s SET settled_by_seq = $seq, settled_how = 'waived'
-                FROM _passed AS p WHERE s.delivery_id = p.delivery_id AND s.line = p.line
-                """,
-                {"seq": seq},
-            )
-            con.unregister("_passed")
-            con.commit()
-            return act_id
-    finally:
-        con.close()
+    with acting(root, act) as con:
+        found = _open_rows(con, rows.with_columns(after=pl.lit(None, pl.String)))
+        act_id = act_number(con)
+        seq = con.execute("SELECT coalesce(max(seq), 0) FROM deliveries").fetchall()[0][0]
+        note_act(con, act_id, seq, "waived", act, None, found.height, None)
+        con.register("_passed", found.select("delivery_id", "line").to_arrow())
+        con.execute("INSERT INTO desk_rows SELECT $act, delivery_id, line, NULL, NULL FROM _passed", {"act": act_id})
+        con.execute(
+            """
+            UPDATE rows_set_aside AS s SET settled_by_seq = $seq, settled_how = 'waived'
+            FROM _passed AS p WHERE s.delivery_id = p.delivery_id AND s.line = p.line
+            """,
+            {"seq": seq},
+        )
+        con.unregister("_passed")
+    return act_id

@@ -81,12 +81,16 @@ def filled(con: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
     return [c for c in (*table.columns, "record_id") if c in has or c in new]
 
 
-def _codes(table: Table) -> dict[str, str]:
-    """Column -> DuckDB type of a column that holds nothing but codes of a closed list: a byte of each, not its letters."""
-    checks = ((name, check) for name, column in table.contract.to_schema().columns.items() for check in column.checks)
-    allowed = {name: check.statistics["allowed_values"] for name, check in checks if check.name == "isin"}
-    texts = {name: ", ".join(f"'{v}'" for v in values) for name, values in allowed.items()}
-    return {name: f"ENUM ({values})" for name, values in texts.items() if table.columns[name] == pl.String}
+def allowed(table: Table, column: str) -> list[str]:
+    """The codes of an enumeration, in the contract's order; empty for other columns."""
+    checks = table.contract.to_schema().columns[column].checks
+    return next((list(c.statistics["allowed_values"]) for c in checks if c.name == "isin"), [])
+
+
+def _enum(table: Table, column: str) -> str | None:
+    """The DuckDB type of a text column that holds codes alone: a byte of each, not its letters."""
+    codes = ", ".join(f"'{code}'" for code in allowed(table, column))
+    return f"ENUM ({codes})" if codes and table.columns[column] == pl.String else None
 
 
 def staged_sql(table: Table, unfilled: frozenset[str] = frozenset(), *, coded: bool = False) -> str:
@@ -96,9 +100,8 @@ def staged_sql(table: Table, unfilled: frozenset[str] = frozenset(), *, coded: b
     a byte a row. The columns are written out: DuckDB 2.0.0 reads a table made by ``CREATE TABLE ... AS SELECT`` as empty once
     more than a row group (122,880 rows) is inserted in the same transaction.
     """
-    codes = _codes(table) if coded else {}
     columns = "".join(
-        f'"{name}" {codes.get(name, sql_type(kind))}'
+        f'"{name}" {(coded and _enum(table, name)) or sql_type(kind)}'
         + (" GENERATED ALWAYS AS (NULL) VIRTUAL, " if name in unfilled else ", ")
         for name, kind in table.columns.items()
     )

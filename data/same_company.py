@@ -18,11 +18,11 @@ import duckdb
 import polars as pl
 
 from data.contracts import TABLES
-from data.deliveries import Delivery
+from data.deliveries import Delivery, enter, next_seq
 from data.mapping import Source
-from data.mending import DESK, Act, MendRefused, act_number, asked, note_act
+from data.mending import DESK, Act, MendRefused, act_number, acting, note_act
 from data.reading import LINE
-from data.records import in_order, open_store, plainly, staging_sql
+from data.records import staging_sql
 from data.respelled import SAME, TWO, joined, kept, observe
 from data.staging import insert_staged, store
 
@@ -52,17 +52,8 @@ def decide(root: Path, before: str, after: str, kind: str, act: Act) -> Decided:
         MendRefused: no reason given, or it is so already; nothing was stored.
         StoreBusy: somebody else is loading.
     """
-    asked(act)
-    con = open_store(root, write=True)
-    try:
-        in_order(con, act.at)
-        with plainly(root):
-            con.begin()
-            done = _decide(con, before, after, kind, act)
-            con.commit()
-            return done
-    finally:
-        con.close()  # an open transaction is rolled back
+    with acting(root, act) as con:
+        return _decide(con, before, after, kind, act)
 
 
 def _decide(con: duckdb.DuckDBPyConnection, before: str, after: str, kind: str, act: Act) -> Decided:
@@ -79,7 +70,7 @@ def _decide(con: duckdb.DuckDBPyConnection, before: str, after: str, kind: str, 
     new = kept(con, kind, said, company)
     if kind == TWO and new == links and _decided_two(con, before, after):
         raise MendRefused(f"{before} and {after} are two companies by an earlier decision. Nothing was changed.")
-    seq = con.execute("SELECT coalesce(max(seq), 0) + 1 FROM deliveries").fetchall()[0][0]
+    seq = next_seq(con)
     delivery_id, act_id = f"{seq:05d}-{DESK}", act_number(con)
     periods = retold(con, [said, company, *roots], new)
     if kind == SAME:
@@ -191,6 +182,5 @@ def _store(
         delivery_id, seq, DESK, TENURES.name, act_id, hashlib.sha256(text).hexdigest(), len(text), act.at,
         periods.height, accepted, revised, unchanged, 0,
     )  # fmt: skip
-    names, values = ", ".join(made.stored), list(made.stored.values())
-    con.execute(f"INSERT INTO deliveries ({names}) VALUES ({', '.join('?' * len(values))})", values)
+    enter(con, made)
     return periods.height

@@ -10,8 +10,9 @@ import polars as pl
 import streamlit as st
 
 from data.drafting import Choice
-from data.guess import Guess, allowed, labels, needed
+from data.guess import Guess, labels, needed
 from data.mapping import FALSE, TRUE, Source
+from data.record_tables import allowed
 from i18n.words import Words
 from pages.records.words import column_words
 from pages.shared import format
@@ -37,7 +38,7 @@ def ask(
     if rest:
         with st.expander(t("page.mapping.rest", n=len(rest))):
             chosen |= _headings(key, rest, guesses, wanted, frame.columns, t)
-    fixed, joined = _constants(key, [c for c in wanted if c not in chosen], base, alike, frame.columns, t)
+    fixed, joined = _constants(key, [c for c in wanted if c not in chosen], base, frame.columns, t)
     codes = _codes(key, frame, chosen, base, alike, t)
     if twice := sorted({h for h in chosen.values() if list(chosen.values()).count(h) > 1}):
         st.warning(format.plain(t("page.mapping.twice", names=t("common.separator").join(twice))))
@@ -76,17 +77,8 @@ def _why(one: Guess, t: Words) -> str:
     return t("guess.sure", heading=one.heading, percent=round(100 * one.confidence), why=said) + also
 
 
-def code_words(column: str, code: str, base: Source, alike: list[Source], t: Words) -> str:
-    """A code in the viewer's language."""
-    for found in (f"fact.{column}.{code}", f"{column}.{code}"):
-        if t.has(found):
-            return t(found)
-    said = {c: label for label, c in reversed(labels([base, *alike], column).items())}
-    return said.get(code, code) if t.language == "zh" else code.replace("_", " ")
-
-
 def _constants(
-    key: str, missing: list[str], base: Source, alike: list[Source], headings: list[str], t: Words
+    key: str, missing: list[str], base: Source, headings: list[str], t: Words
 ) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
     """A value for every row where the file has no such column; a key may be made of several headings."""
     fixed: dict[str, Any] = {}
@@ -101,19 +93,19 @@ def _constants(
             if picked:
                 joined[column] = tuple(picked)
             continue
-        value = _constant(f"fixed-{key}-{column}", column, label, base, alike, t)
+        value = _constant(f"fixed-{key}-{column}", column, label, base, t)
         if value is not None:
             fixed[column] = value
     return fixed, joined
 
 
-def _constant(key: str, column: str, label: str, base: Source, alike: list[Source], t: Words) -> Any:
+def _constant(key: str, column: str, label: str, base: Source, t: Words) -> Any:
     kind, codes = base.table.columns[column], allowed(base.table, column)
     if codes:
         standing = base.fixed.get(column)
         return st.selectbox(
             label, codes, index=codes.index(standing) if standing in codes else None, key=key,
-            format_func=partial(code_words, column, base=base, alike=alike, t=t), placeholder=t("page.mapping.choose"),
+            format_func=partial(format.said, column, t=t), placeholder=t("page.mapping.choose"),
         )  # fmt: skip
     if kind == pl.Date:
         day = st.date_input(label, value=None, key=key, format="YYYY-MM-DD")
@@ -140,7 +132,7 @@ def _codes(
         strange = [w for w in words.to_list() if w and w not in known][:WORDS]
         if strange:
             st.markdown(f"**{format.plain(t('page.mapping.codes', column=column_words(column, t)))}**")
-        words_of = partial(code_words, column, base=base, alike=alike, t=t)
+        words_of = partial(format.said, column, t=t)
         for word in strange:
             code = st.selectbox(
                 format.plain(word), codes, index=None, key=f"code-{key}-{column}-{word}",
